@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What the programs in the kernel and the loader in user space share: keys and values of the maps,
+ * the configuration, the outcome that trace reads. Fixed width, padding by name, layout asserted
+ * here. Both compilers read this file; change a layout and LAYOUT_VERSION with it.
+ *
+ * Ports and addresses in keys are in network byte order (they are compared, never computed with)
+ * unless a field says "host order".
+ */
+#ifndef SALLYPORT_ABI_H
+#define SALLYPORT_ABI_H
+
+#ifndef __bpf__
+#include <assert.h>
+#include <linux/types.h>
+#include <stddef.h>
+#else
+#define static_assert _Static_assert
+#ifndef offsetof
+#define offsetof(type, member) __builtin_offsetof(type, member)
+#endif
+#endif
+
+#include "bounds.h"
+#include "reasons.h"
+
+#define LAYOUT_VERSION 1u
+
+enum direction {
+	DIRECTION_IN = 0,  /* a peer opens to this host */
+	DIRECTION_OUT = 1, /* this host opens */
+	DIRECTION_COUNT = 2,
+};
+
+enum mode {
+	MODE_OFF = 0,
+	MODE_AUDIT = 1,
+	MODE_ENFORCE = 2,
+};
+
+enum lookup {
+	LOOKUP_MAPS = 0,
+	LOOKUP_FLAT = 1,
+};
+
+enum forwarding {
+	FORWARDING_REFUSE = 0, /* apply refuses a forwarding host; on the wire the same as drop */
+	FORWARDING_DROP = 1,
+	FORWARDING_PASS = 2,
+};
+
+/*
+ * ICMP has no ports. In port tables its "port" is type << 8 | code of the request (host order), so
+ * an echo request is a service like any other: protocol 1, port 0x0800; protocol 58, port 0x8000. A
+ * protocol with neither ports nor echo has port 0.
+ */
+#define ICMP4_ECHO_SERVICE 0x0800u
+#define ICMP6_ECHO_SERVICE 0x8000u
+
+/* ------------------------------------------------------------ lookup: maps (the truth) ----------
+ */
+
+/* Which end of which rules a port is looked up for. */
+enum port_side {
+	PORT_IN_LOCAL = 0,   /* the service port of in rules */
+	PORT_IN_REMOTE = 1,  /* the peer's source port in in rules */
+	PORT_OUT_LOCAL = 2,  /* this host's source port in out rules */
+	PORT_OUT_REMOTE = 3, /* the service port of out rules */
+	PORT_SIDE_COUNT = 4,
+};
+
+/* Key of the LPM trie port_classes: side and protocol in full, then a prefix of the port. */
+struct port_key {
+	__u32 prefix_length; /* 16 + bits of port */
+	__u8 side;	     /* enum port_side */
+	__u8 protocol;
+	__be16 port;
+};
+static_assert(sizeof(struct port_key) == 8, "port_key has no padding");
+
+struct port_class {
+	__u16 class_id; /* 0: in no rule (never stored) */
+	__u16 unused;
+};
+
+struct ipv4_key {
+	__u32 prefix_length;
+	__u8 address[4];
+};
+static_assert(sizeof(struct ipv4_key) == 8, "ipv4_key has no padding");
+
+struct ipv6_key {
+	__u32 prefix_length;
+	__u8 address[16];
+};
+static_assert(sizeof(struct ipv6_key) == 20, "ipv6_key has no padding");
+
+/*
+ * Class of an address, of a peer or of this host. The longest match gives one entry only, so each
+ * entry already holds the rights of every shorter prefix above it.
+ */
+struct address_class {
+	__u16 class_id;	  /* 0: no rule names it */
+	__u8 own;	  /* 1: this host's own address */
+	__u8 peer_of_in;  /* 1: remote end of some in rule */
+	__u8 peer_of_out; /* 1: remote end of some out rule */
+	__u8 unused;
+	__u16 role_slot; /* label of drops of this peer */
+};
+static_assert(sizeof(struct address_class) == 8, "address_class has no padding");
+
+/* Classes of local addresses that need no entry. */
+#define LOCAL_CLASS_OTHER                                                                          \
+	0u /* some unicast address that no rule names (management rules match it) */
+#define LOCAL_CLASS_GROUP 1u /* multicast and limited broadcast */
+#define LOCAL_CLASS_FIRST 2u
+
+/* near = this host's end (port class, address class); far = the peer's end. */
+struct end_key {
+	__u8 direction; /* enum direction, of the rule */
+	__u8 far;	/* 0: near, 1: far */
+	__u16 port_class;
+	__u16 address_class;
+	__u16 unused;
+};
+static_assert(sizeof(struct end_key) == 8, "end_key has no padding");
+
+struct end_class {
+	__u16 class_id;
+	__u16 unused;
+};
+
+struct decision_key {
+	__u16 near_class;
+	__u16 far_class;
+	__u8 direction;
+	__u8 unused[3];
+};
+static_assert(sizeof(struct decision_key) == 8, "decision_key has no padding");
+
+struct decision {
+	__u16 rule_slot; /* 0: no rule (never stored) */
+	__u16 unused;
+};
+
+/* What a slot stands for: never read by the programs, always by people (bpftool map dump). */
+struct rule_info {
+	char id[RULE_ID_BYTES_MAX + 1];
+	char direction[4]; /* "in", "out" */
+	char from[NAME_BYTES_MAX * 2 + 2];
+	char to[NAME_BYTES_MAX * 2 + 2];
+	char document[128];
+	char section[96];
+	char row[32];
+	char services[256];
+};
+
+/* ------------------------------------------------------------ lookup: flat (the index) ----------
+ */
+
+/*
+ * flat_ports: u16 pages. Entry [side << 16 | protocol << 8 | port >> 8] is the number of a page of
+ * 256 classes that starts at FLAT_PORT_PAGES + page * 256. Page 0 is all zero.
+ */
+#define FLAT_PORT_PAGES (PORT_SIDE_COUNT << 16)
+
+/*
+ * flat_ipv4: DIR-16-8-8. The first 65,536 entries by the address's upper 16 bits, then blocks of
+ * 256. An entry is a leaf, or FLAT_BLOCK | index of the first entry of a block.
+ */
+#define FLAT_BLOCK	 0x80000000u
+#define FLAT_OWN	 0x40000000u
+#define FLAT_PEER_OF_IN	 0x20000000u
+#define FLAT_PEER_OF_OUT 0x10000000u
+#define FLAT_CLASS_MASK	 0x0000ffffu
+#define FLAT_IPV4_ROOT	 65536u
+
+/*
+ * flat_ipv6: boundaries in ascending order; the class of an address is that of the last boundary
+ * not above it. Boundary 0 is ::.
+ */
+struct flat_ipv6_boundary {
+	__u64 upper; /* host order, bits 127..64 of the address */
+	__u64 lower;
+	__u32 leaf; /* as in flat_ipv4 */
+	__u32 unused;
+};
+static_assert(sizeof(struct flat_ipv6_boundary) == 24, "flat_ipv6_boundary has no padding");
+
+/* Where each u16 table starts in flat_decisions, and its row length; see bpf/lookup_flat.h. */
+struct flat_shape {
+	__u32 near_offset[DIRECTION_COUNT];
+	__u32 near_columns[DIRECTION_COUNT]; /* local address classes */
+	__u32 far_offset[DIRECTION_COUNT];
+	__u32 far_columns[DIRECTION_COUNT]; /* peer classes */
+	__u32 decision_offset[DIRECTION_COUNT];
+	__u32 decision_columns[DIRECTION_COUNT]; /* far classes */
+	__u32 ipv6_boundaries;
+	__u32 ports_mask; /* entries of each flat map, rounded up to a power of two, less one */
+	__u32 ipv4_mask;
+	__u32 ipv6_mask;
+	__u32 decisions_mask;
+	__u32 unused;
+};
+
+/* ------------------------------------------------------------ state -----------------------------
+ */
+
+struct flow_key {
+	__u8 local[16]; /* IPv4 in the last four bytes, the rest 0 */
+	__u8 remote[16];
+	__be16 local_port; /* ICMP echo: the identifier */
+	__be16 remote_port;
+	__u8 protocol;
+	__u8 family; /* 4 or 6 */
+	__u16 unused;
+};
+static_assert(sizeof(struct flow_key) == 40, "flow_key has no padding");
+
+enum flow_state {
+	FLOW_SYN = 0,	  /* TCP, own SYN sent */
+	FLOW_TCP = 1,	  /* TCP, own ACK sent */
+	FLOW_CLOSING = 2, /* TCP, own FIN or RST sent */
+	FLOW_UDP_NEW = 3, /* one own packet */
+	FLOW_UDP = 4,	  /* two own packets or more; SCTP and other protocols too */
+	FLOW_ICMP = 5,	  /* echo */
+	FLOW_STATE_COUNT = 6,
+};
+
+struct flow {
+	__u64 last_seen; /* clock of the last own packet */
+	__u64 created;
+	__u32 generation; /* of the policy that judged it last */
+	__u16 rule_slot;  /* 0: opened while out was audit or off and no rule matched */
+	__u8 state;	  /* enum flow_state */
+	__u8 blocked;	  /* the policy of that generation does not allow it */
+};
+static_assert(sizeof(struct flow) == 24, "flow has no padding");
+
+/* How many flows one rule holds to one peer. */
+struct flow_share_key {
+	__u8 remote[16];
+	__u16 rule_slot;
+	__u8 family;
+	__u8 unused[5];
+};
+static_assert(sizeof(struct flow_share_key) == 24, "flow_share_key has no padding");
+
+struct fragment_key {
+	__u8 source[16];
+	__u8 destination[16];
+	__be32 identification; /* IPv4: in the lower 16 bits */
+	__u8 protocol;	       /* IPv4 only: RFC 791 3.2; 0 for IPv6 (RFC 8200 4.5) */
+	__u8 family;
+	__u8 direction; /* enum direction: arriving or leaving */
+	__u8 unused;
+};
+static_assert(sizeof(struct fragment_key) == 40, "fragment_key has no padding");
+
+struct fragment {
+	__u64 seen;	  /* clock of the first fragment */
+	__u16 header_end; /* bytes of the first fragment's payload up to the end of its L4 header */
+	__u16 rule_slot;
+	__u8 judged; /* enum verdict of the first fragment; drop is kept only in audit */
+	__u8 reason; /* of the first */
+	__u16 role_slot;
+};
+static_assert(sizeof(struct fragment) == 16, "fragment has no padding");
+
+struct counter {
+	__u64 packets;
+	__u64 bytes;
+};
+static_assert(sizeof(struct counter) == 16, "counter has no padding");
+
+/* Index into receive_reasons and transmit_reasons. */
+#define REASON_COUNTERS (2u * ROLE_SLOTS_MAX * REASON_SLOTS_MAX)
+#define REASON_COUNTER(would, role, reason)                                                        \
+	((((would) ? 1u : 0u) * ROLE_SLOTS_MAX + (role)) * REASON_SLOTS_MAX + (reason))
+static_assert(REASON_COUNT <= REASON_SLOTS_MAX, "reasons fit their counters");
+
+/* ------------------------------------------------------------ configuration ---------------------
+ */
+
+/*
+ * Set before the programs are loaded (const volatile, so that what a policy does not use is dead
+ * code to the verifier). The clock counts jiffies on the wire and milliseconds in trace.
+ */
+struct config {
+	__u64 timeouts[FLOW_STATE_COUNT]; /* in ticks of the clock */
+	__u64 fragment_timeout;
+	__u64 second; /* ticks of the clock in a second */
+	__u32 generation;
+	__u32 cross_check; /* one packet in so many is judged by both encodings; 0: none */
+	__u32 icmp_errors_per_second;
+	__u32 flow_share;	    /* flows that one rule and peer may hold; 0: any */
+	__u8 mode[DIRECTION_COUNT]; /* enum mode */
+	__u8 lookup;		    /* enum lookup */
+	__u8 forwarding;	    /* enum forwarding */
+	__u8 dhcp;		    /* the client exchange passes */
+	__u8 router_advertisements;
+	__u8 virtual_clock; /* trace: the clock is state.now */
+	__u8 record;	    /* trace: write state.outcome */
+	__u8 dry_run;	    /* explain: change no flow, fragment or limit */
+	/* 0: no rule of that direction looks at it, so it is not looked up. */
+	__u8 local_port_used[DIRECTION_COUNT];
+	__u8 remote_port_used[DIRECTION_COUNT];
+	__u8 unused[3];
+};
+
+/* What the last packet met; only where config.record is set. */
+struct outcome {
+	__u8 verdict; /* enum verdict, as it takes effect */
+	__u8 judged;  /* enum verdict, as the policy says */
+	__u8 reason;  /* enum reason, of what was judged */
+	__u8 unused;
+	__u16 rule_slot;
+	__u16 role_slot;
+};
+
+/* Writable state of one generation on one interface. */
+struct state {
+	__u64 now; /* trace: the virtual clock */
+	__u64 disagreements;
+	__u64 icmp_second; /* the second in which icmp_errors were counted */
+	__u32 icmp_errors;
+	__u32 fallback; /* 1: flat and maps disagreed, maps decide until the next load */
+	struct outcome outcome;
+};
+
+#endif

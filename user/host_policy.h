@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A host policy: the rules of one host, and how it enforces them. The end of what files mean:
+ * compile.c and model.c take this and nothing before it.
+ */
+#ifndef SALLYPORT_HOST_POLICY_H
+#define SALLYPORT_HOST_POLICY_H
+
+#include <jansson.h>
+
+#include "../include/abi.h"
+#include "address.h"
+#include "arena.h"
+#include "service.h"
+
+/* Where a rule comes from. */
+struct citation {
+	const char *document; /* title; NULL: the site's own */
+	const char *section;  /* NULL: none */
+	const char *row;
+	const char *lines;
+	const char *footnote;
+	const char *reading;
+};
+
+/* One conjunction. A packet matches a rule if it matches one of its matches. */
+struct match {
+	uint8_t protocol;
+	struct port_list local_ports;	  /* in: the service ports; out: source ports */
+	struct port_list remote_ports;	  /* in: source ports; out: the service ports */
+	const struct prefix_list *local;  /* NULL: every unicast address (management) */
+	const struct prefix_list *remote; /* never an own address */
+};
+
+struct rule {
+	const char *id;
+	enum direction direction;
+	const char *from; /* role, host or address as written */
+	const char *to;
+	const char *services; /* formatted, for people */
+	struct citation *citations;
+	size_t citation_count;
+	struct match *matches;
+	size_t match_count;
+};
+
+/* A label for peers: which role a remote address plays. First in the list wins. */
+struct peer_role {
+	const char *role; /* "cyara/mssql" */
+	const struct prefix_list *addresses;
+};
+
+struct host_policy {
+	const char *site;
+	const char *host; /* NULL: unnamed */
+	const char **roles;
+	size_t role_count;
+	struct prefix_list
+		own; /* this host's own addresses (single), never remote; sources of spoofs */
+	struct prefix_list floating; /* own as well, but may be elsewhere: not spoofed */
+	enum mode mode[DIRECTION_COUNT];
+	enum lookup lookup;
+	enum forwarding forwarding;
+	bool dhcp;
+	bool router_advertisements; /* set at apply from the interface; false elsewhere */
+	bool interfaces_auto;
+	const char **interfaces;
+	size_t interface_count;
+	bool has_management;
+	uint32_t cross_check;
+	uint32_t flows;
+	uint32_t fragments;
+	uint32_t icmp_errors_per_second;
+	uint32_t flow_share;
+	uint32_t timeout_ms[FLOW_STATE_COUNT];
+	uint32_t fragment_timeout_ms;
+	/* In order of precedence: the first that matches a packet is the one. At most RULES_MAX. */
+	struct rule *rules;
+	size_t rule_count;
+	struct peer_role *peers;
+	size_t peer_count;
+};
+
+/* People's form: every rule with its citation. */
+void host_policy_print(const struct host_policy *policy, FILE *out);
+json_t *host_policy_json(const struct host_policy *policy); /* new reference */
+/* Hex digest (64 characters and NUL) of everything that decides a verdict: equal digests judge
+ * alike. */
+void host_policy_digest(const struct host_policy *policy, char *digest);
+/* "Cyara Voice Components, row 6 (Cyara Comprehensive ... Advisory, lines 214-222)": in the arena.
+ */
+char *citation_format(struct arena *arena, const struct rule *rule);
+
+const struct rule *host_policy_rule(const struct host_policy *policy, const char *id,
+				    enum direction direction);
+
+#endif

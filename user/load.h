@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Tables into the kernel: opens the skeleton, sets its configuration, creates or reuses the maps,
+ * fills them, reads them back, and leaves two programs that could be attached. It attaches and pins
+ * nothing.
+ */
+#ifndef SALLYPORT_LOAD_H
+#define SALLYPORT_LOAD_H
+
+#include <stdbool.h>
+
+#include "failure.h"
+#include "host_policy.h"
+#include "tables.h"
+
+struct bpf_object;
+
+/* Maps that outlive a generation. File descriptors, -1: make a private one. Not taken over. */
+struct lasting_maps {
+	int flows;	      /* shared/: of the network namespace */
+	int flow_shares;      /* shared/ */
+	int fragments;	      /* shared/ */
+	int receive_rules;    /* <interface>/: counters by rule slot */
+	int transmit_rules;   /* <interface>/ */
+	int receive_reasons;  /* <interface>/: counters by REASON_COUNTER */
+	int transmit_reasons; /* <interface>/ */
+};
+#define LASTING_MAPS_PRIVATE ((struct lasting_maps){-1, -1, -1, -1, -1, -1, -1})
+
+struct load_request {
+	const struct host_policy *policy;
+	const struct tables *tables;
+	const uint16_t *rule_slots; /* by rule index */
+	const uint16_t *role_slots; /* by index into tables->roles */
+	uint32_t generation;
+	struct lasting_maps lasting;
+	bool virtual_clock; /* trace, explain: see struct config */
+	bool record;
+	bool dry_run;
+};
+
+struct loaded;
+
+/* 0 or -errno with the reason, the verifier log's tail included, in failure. */
+int load(const struct load_request *request, struct failure *failure, struct loaded **ret_loaded);
+void loaded_free(struct loaded *loaded); /* closes; what is pinned or attached stays */
+void loaded_freep(struct loaded **loaded);
+
+struct bpf_object *
+loaded_object(struct loaded *loaded);		/* for pinning: every map and program by its name */
+int loaded_xdp_fd(const struct loaded *loaded); /* program xdp_ingress */
+int loaded_egress_fd(const struct loaded *loaded); /* program tc_egress */
+int loaded_sweep_fd(
+	const struct loaded *loaded); /* program sweep (SEC syscall): one run arms the timer */
+struct state *loaded_state(struct loaded *loaded); /* mapped, writable: what the programs see now */
+
+/*
+ * Names of the maps in the object, so that pins read well (bpffs and BTF names):
+ *   generation: ipv4_classes ipv6_classes port_classes end_classes decisions rule_info flat_ports
+ * flat_ipv4 flat_ipv6 flat_decisions configuration (.rodata) state (.bss) lasting:    flows
+ * flow_shares fragments receive_rules transmit_rules receive_reasons transmit_reasons sweep_timer
+ */
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A policy: a site together with its catalogs, every reference followed. It is about all hosts;
+ * host_policy.h is what it means on one.
+ */
+#ifndef SALLYPORT_POLICY_H
+#define SALLYPORT_POLICY_H
+
+#include "site.h"
+
+/* One catalog as a site uses it. */
+struct instance {
+	const char *name; /* "cyara"; "site" is the site's own */
+	const struct catalog *catalog;
+	/* What the site sets for all hosts, by the catalog's parameter order; is_set false: the
+	 * default. */
+	struct setting {
+		bool is_set;
+		struct parameter_value value;
+	} * settings;
+	/* Flows taken out by without, by the catalog's flow order. */
+	const struct site_without **without;
+};
+
+/* Where one role lives: all its addresses, and which of them belong to which host. */
+struct binding {
+	const struct instance *instance;
+	const struct role *role;
+	const char *id; /* "cyara/mssql" */
+	struct member {
+		const struct site_host *host; /* NULL: from bind */
+		struct prefix_list addresses;
+		bool any; /* the word any: 0.0.0.0/0 and ::/0 */
+	} * members;
+	size_t member_count;
+};
+
+struct policy {
+	const struct site *site;
+	struct instance *instances;
+	size_t instance_count;
+	struct binding *bindings; /* one for every role of every instance, in their order */
+	size_t binding_count;
+	/* Addresses of site->hosts[i] and of site->sets[i], resolved. */
+	struct prefix_list *host_addresses;
+	struct prefix_list *set_addresses;
+	/* Per-host parameters: [host][instance][parameter]. */
+	struct setting ***host_settings;
+};
+
+/*
+ * Reads a site and its catalogs. catalog_directory may be NULL; the search order is that of the
+ * site file's documentation. NULL if there were errors; all of them are in diagnostics.
+ */
+struct policy *policy_read(struct arena *arena, struct diagnostics *diagnostics,
+			   const char *site_path, const char *catalog_directory);
+
+const struct binding *policy_binding(const struct policy *policy, const char *role_id);
+
+/*
+ * A role by "instance/id" or by any printed name (name_fold). Returns how many match; ret_binding
+ * is the first.
+ */
+size_t policy_find_role(const struct policy *policy, const char *name,
+			const struct binding **ret_binding);
+
+#endif

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A site file as it was written: where the roles live, what is different here, how to enforce.
+ * References into catalogs are not followed here (policy.c does), so this stage needs no catalog.
+ */
+#ifndef SALLYPORT_SITE_H
+#define SALLYPORT_SITE_H
+
+#include "../include/abi.h"
+#include "address.h"
+#include "catalog.h"
+
+/* One item of an addresses list. */
+struct address_term {
+	enum {
+		ADDRESS_PREFIXES, /* an address, a prefix or a range: prefixes holds it */
+		ADDRESS_ANY,	  /* the word any */
+		ADDRESS_SET,	  /* $set */
+		ADDRESS_HOST,	  /* host name of this file */
+	} kind;
+	struct prefix_list prefixes;
+	const char *name; /* set or host */
+	struct position at;
+};
+typedef LIST(struct address_term) address_term_list;
+
+struct site_catalog {
+	struct word catalog;
+	const char *as; /* instance name; the catalog's own where the file says none */
+	struct position as_at;
+};
+
+struct site_modes {
+	bool is_set;
+	enum mode in;
+	enum mode out;
+	struct position at;
+};
+
+/* Settings of host:, with what stands in hosts.H over it. */
+struct host_settings {
+	struct position at;
+	bool has_dhcp, dhcp;
+	bool has_forwarding;
+	enum forwarding forwarding;
+	bool has_floating;
+	address_term_list floating;
+	bool has_icmp_echo; /* icmp-echo: off is the only value yet */
+	bool has_cross_check;
+	uint32_t cross_check; /* one packet in so many; 0 never */
+	bool has_timeout[FLOW_STATE_COUNT];
+	uint32_t timeout_ms[FLOW_STATE_COUNT];
+};
+
+struct site_parameter {
+	struct word name; /* "instance/parameter" */
+	/*
+	 * Not typed before the catalog is known: policy.c reads it with parameter_value_read().
+	 */
+	const struct node *value;
+};
+typedef LIST(struct site_parameter) site_parameter_list;
+
+struct site_host {
+	struct word name;
+	address_term_list addresses; /* single ones only */
+	word_list roles;	     /* "instance/id" */
+	struct site_modes mode;
+	bool has_interfaces, interfaces_auto;
+	word_list interfaces;
+	struct host_settings settings;
+	site_parameter_list parameters;
+};
+
+struct site_bind {
+	struct word role; /* "instance/id" */
+	address_term_list addresses;
+};
+
+struct site_set {
+	struct word name;
+	address_term_list addresses;
+};
+
+struct site_management {
+	address_term_list from;
+	service_term_list allow;
+	struct position at;
+};
+
+struct site_without {
+	struct word flow; /* "instance/id" */
+	const char *because;
+	struct position at;
+};
+
+struct site {
+	const char *path;
+	struct word name;
+	const char *about; /* NULL: none */
+	LIST(struct site_catalog) catalogs;
+	struct site_modes mode;
+	bool has_interfaces, interfaces_auto; /* neither: auto */
+	word_list interfaces;
+	enum lookup lookup; /* flat where the file says nothing */
+	bool has_lookup;
+	uint32_t bound_flows; /* FLOWS_DEFAULT where the file says nothing */
+	uint32_t bound_fragments;
+	bool has_bound_flows, has_bound_fragments;
+	struct host_settings settings;
+	bool has_management;
+	LIST(struct site_management) management;
+	LIST(struct site_set) sets;
+	LIST(struct site_host) hosts;
+	LIST(struct site_bind) bind;
+	site_parameter_list parameters;
+	LIST(struct site_without) without;
+	LIST(struct flow_rule)
+	flows; /* as instance "site"; from, to also hosts, addresses, sets, "hosts" */
+};
+
+struct site *site_read(struct arena *arena, struct diagnostics *diagnostics, const char *path);
+void site_print(const struct site *site, FILE *out);
+
+/*
+ * The typed reading of a value where the parameter is known: as in a catalog's default. False after
+ * an error was reported. The ports form "$instance/parameter" is allowed.
+ */
+bool parameter_value_read(struct arena *arena, struct diagnostics *diagnostics,
+			  const struct node *node, const struct parameter *parameter,
+			  struct parameter_value *ret_value);
+
+#endif
