@@ -152,6 +152,7 @@ struct rule_info {
 	char document[128];
 	char section[96];
 	char row[32];
+	char lines[32]; /* of the document */
 	char services[256];
 };
 
@@ -172,6 +173,8 @@ struct rule_info {
 #define FLAT_OWN	 0x40000000u
 #define FLAT_PEER_OF_IN	 0x20000000u
 #define FLAT_PEER_OF_OUT 0x10000000u
+#define FLAT_ROLE_SHIFT	 16 /* seven bits: role_slot */
+#define FLAT_ROLE_MASK	 0x007f0000u
 #define FLAT_CLASS_MASK	 0x0000ffffu
 #define FLAT_IPV4_ROOT	 65536u
 
@@ -327,5 +330,86 @@ struct state {
 	__u32 fallback; /* 1: flat and maps disagreed, maps decide until the next load */
 	struct outcome outcome;
 };
+
+/* ------------------------------------------------------------ what outlives a command -----------
+ * Never read by the programs: for the commands, and for people (bpftool map dump).
+ */
+
+/* Key of rule_slots and rule_bases. One rule id may stand for an in rule and an out rule. */
+struct rule_key {
+	char id[RULE_ID_BYTES_MAX + 1];
+	char direction[8]; /* "in", "out" */
+};
+static_assert(sizeof(struct rule_key) == 200, "rule_key has no padding");
+
+/* rule_slots: which counters a rule has. An entry stays when its slot was given to another rule. */
+struct rule_slot {
+	__u32 slot;	       /* 0: none at the moment; its totals are in rule_bases */
+	__u32 last_generation; /* the latest that had this rule */
+};
+static_assert(sizeof(struct rule_slot) == 8, "rule_slot has no padding");
+
+/* rule_bases, of one interface: what a rule had counted in slots that it no longer has. */
+struct rule_base {
+	struct counter received;
+	struct counter transmitted;
+	__u32 folding; /* 1: the slot's counters are in here already, and about to be zeroed */
+	__u32 unused;
+};
+static_assert(sizeof(struct rule_base) == 40, "rule_base has no padding");
+
+struct role_key {
+	char role[NAME_BYTES_MAX * 2 + 2]; /* "cyara/mssql" */
+};
+static_assert(sizeof(struct role_key) == 128, "role_key has no padding");
+
+/* role_slots: which counters the drops of a role's peers have. */
+struct role_slot {
+	__u32 slot;
+	__u32 last_generation;
+};
+static_assert(sizeof(struct role_slot) == 8, "role_slot has no padding");
+
+#define ROLE_SLOT_OTHER 1u /* all roles that found no slot of their own */
+
+/* meta: one entry. Pinned last, so that pins with it are whole. */
+struct layout_meta {
+	__u32 layout_version;
+	__u32 generation;   /* the last number that was given */
+	__u64 netns_inode;  /* of the network namespace that the pins belong to */
+	__u64 netns_cookie; /* SO_NETNS_COOKIE; 0: the kernel has none */
+	__u64 created_at;   /* Unix time, seconds */
+};
+static_assert(sizeof(struct layout_meta) == 32, "layout_meta has no padding");
+
+/* journal: one entry. What is being done, so that the next command can finish or revert it. */
+struct journal {
+	char step[16];	    /* "idle", "prepare", "swap", "revert", "clean", "detach" */
+	char interface[16]; /* detach: which */
+	__u32 generation;   /* prepare, swap, revert: the new one */
+	__u32 pid;	    /* of the command that wrote it */
+	__u64 since;	    /* Unix time, seconds */
+};
+static_assert(sizeof(struct journal) == 48, "journal has no padding");
+
+/* generation_info: one entry. Where a generation comes from. */
+struct generation_info {
+	char site[NAME_BYTES_MAX + 1];
+	char host[NAME_BYTES_MAX + 1]; /* "": an unnamed host */
+	char digest[72];	       /* host_policy_digest */
+	char version[24];	       /* of the sallyport that loaded it */
+	char mode_in[8];	       /* "off", "audit", "enforce" */
+	char mode_out[8];
+	char lookup[8];	     /* "flat", "maps" */
+	char xdp_mode[8];    /* to attach in: "native", "generic"; what is in force is asked for */
+	char egress_hook[8]; /* to attach to: "tcx", "clsact" */
+	char documents[512]; /* titles, "; " between them */
+	__u64 loaded_at;     /* Unix time, seconds */
+	__u32 generation;
+	__u32 rules;
+	__u32 clsact_created; /* 1: the clsact qdisc is ours, and goes when we go */
+	__u32 unused;
+};
+static_assert(sizeof(struct generation_info) == 800, "generation_info has no padding");
 
 #endif

@@ -7,13 +7,15 @@
 #define SALLYPORT_BOUNDS_H
 
 /* Policy files: far above any real file, small enough that a hostile one costs little. */
-#define POLICY_FILE_BYTES_MAX (16u << 20)
+#define POLICY_FILE_BYTES_MAX (64u << 20) /* a million prefixes, one a line */
 #define POLICY_DEPTH_MAX      16u
 #define POLICY_NODES_MAX      2000000u
-#define DIAGNOSTICS_MAX	      1000u /* a thousand errors are as good as all */
-#define NAME_BYTES_MAX	      63u   /* catalog, role, flow, parameter, host */
-#define RULE_ID_BYTES_MAX     191u  /* instance/flow:ROLE:ROLE:back */
-#define TEXT_BYTES_MAX	      4096u /* one scalar */
+#define DIAGNOSTICS_MAX	      1000u	 /* a thousand errors are as good as all */
+#define NAME_BYTES_MAX	      63u	 /* catalog, role, flow, parameter, host */
+#define RULE_ID_BYTES_MAX     191u	 /* instance/flow:ROLE:ROLE:back */
+#define TEXT_BYTES_MAX	      4096u	 /* one scalar */
+#define DURATION_MS_MAX	      604800000u /* 7 days: no state of a connection lives longer */
+#define REFERENCE_DEPTH_MAX   16u	 /* a set in a set, a parameter that is another's value */
 
 /* A host's policy. */
 #define RULES_MAX	    4095u    /* counter slots, less slot 0; the contract asks for 1,024 */
@@ -22,24 +24,45 @@
 #define LOCAL_ADDRESSES_MAX 256u     /* own addresses of one host */
 
 /* Tables: classes are 16 bits wide in every index. */
-#define CLASSES_MAX	   65535u
-#define DECISION_CELLS_MAX (32u << 20) /* 64 MiB of u16 a direction */
+#define CLASSES_MAX	    65535u
+#define DECISION_CELLS_MAX  (32u << 20) /* 64 MiB of u16 a direction */
+#define FLAT_PORT_PAGES_MAX 65535u	/* pages of 256 ports, numbered in 16 bits */
 
 /* Labels of counters. Slot 0 of each means "none". */
 #define RULE_SLOTS_MAX	 4096u
 #define ROLE_SLOTS_MAX	 128u
+#define RULE_IDS_MAX	 16384u /* rules that ever had a counter since the first apply */
 #define REASON_SLOTS_MAX 64u
 
 /* The packet's way. */
 #define VLAN_TAGS_MAX	      2
 #define EXTENSION_HEADERS_MAX 8 /* RFC 8200 lists five kinds, most once */
 
+/* Frames that packet lines and tests build. */
+#define FRAME_BYTES_MAX	      (14u + 4u * FRAME_VLAN_TAGS_MAX + 40u + 65535u)
+#define FRAME_VLAN_TAGS_MAX   4u  /* more than the programs read, so that this can be tried */
+#define FRAME_EXTENSIONS_MAX  12u /* likewise */
+#define PACKET_LINE_BYTES_MAX (1u << 18) /* a frame of the greatest length in hex, and room */
+
 /* Defaults of the site's bounds. */
-#define FLOWS_DEFAULT	       65536u
-#define FLOWS_MAX	       (16u << 20)
-#define FRAGMENTS_DEFAULT      4096u
-#define FRAGMENTS_MAX	       (1u << 20)
+#define FLOWS_DEFAULT	    65536u
+#define FLOWS_MIN	    64u
+#define FLOWS_MAX	    (16u << 20)
+#define FRAGMENTS_DEFAULT   4096u
+#define FRAGMENTS_MIN	    16u
+#define FRAGMENTS_MAX	    (1u << 20)
+#define CROSS_CHECK_DEFAULT 65536u /* one packet in so many */
+/* Timeouts of flows, in enum flow_state's order: design, "Flow state". */
+#define TIMEOUT_MS_DEFAULTS                                                                        \
+	{                                                                                          \
+		30000u, 7200000u, 30000u, 30000u, 120000u, 10000u                                  \
+	}
 #define ICMP_ERRORS_PER_SECOND 100u /* path-MTU discovery needs a handful */
 #define FLOW_PEER_SHARE	       4u   /* one rule and peer may hold 1/4 of the flow table */
+
+/* The exporter: a Prometheus or two and a person at a time. */
+#define SERVE_CONNECTIONS_MAX	   32u
+#define SERVE_TIMEOUT_SECONDS	   15u
+#define SERVE_CONNECTION_BYTES_MAX (32u << 10) /* one request's headers */
 
 #endif

@@ -42,7 +42,7 @@ char *arena_vprintf(struct arena *arena, const char *format, va_list arguments);
 	 &(list)->items[(list)->count++])
 
 #define list_for_each(item, list)                                                                  \
-	for (__typeof__((list)->items)(item) = (list)->items;                                      \
+	for (__typeof__(*(list)->items) *item = (list)->items;                                     \
 	     (item) < (list)->items + (list)->count; (item)++)
 
 void *arena_grow(struct arena *arena, void *items, size_t count, size_t *capacity, size_t size);

@@ -21,6 +21,12 @@ struct word {
 };
 typedef LIST(struct word) word_list;
 
+/* Things that begin with a word, sorted by it: look-ups in files of any size stay cheap. */
+struct word_index {
+	const struct word **items;
+	size_t count;
+};
+
 /* A port or ports as written: numbers, or a parameter's value. */
 struct port_term {
 	enum { PORTS_RANGE, PORTS_ANY, PORTS_NONE, PORTS_PARAMETER } kind;
@@ -158,6 +164,8 @@ struct catalog {
 	LIST(struct role) roles;
 	LIST(struct group) groups;
 	LIST(struct flow_rule) flows;
+	/* By name, made by catalog_read: what catalog_role() and the others look in. */
+	struct word_index parameter_index, role_index, group_index, flow_index;
 };
 
 /*

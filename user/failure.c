@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 int fail(struct failure *failure, int error, const char *format, ...)
 {
@@ -18,16 +19,17 @@ int fail(struct failure *failure, int error, const char *format, ...)
 
 int fail_prefix(struct failure *failure, int error, const char *format, ...)
 {
-	char before[FAILURE_BYTES_MAX];
-	char text[FAILURE_BYTES_MAX * 2];
+	char after[FAILURE_BYTES_MAX];
+	size_t length;
 	va_list arguments;
 
 	if (!failure)
 		return -error;
+	memcpy(after, failure->message, sizeof(after));
 	va_start(arguments, format);
-	vsnprintf(before, sizeof(before), format, arguments);
+	vsnprintf(failure->message, sizeof(failure->message), format, arguments);
 	va_end(arguments);
-	snprintf(text, sizeof(text), "%s: %s", before, failure->message);
-	snprintf(failure->message, sizeof(failure->message), "%.*s", FAILURE_BYTES_MAX - 1, text);
+	length = strlen(failure->message);
+	snprintf(failure->message + length, sizeof(failure->message) - length, ": %s", after);
 	return -error;
 }

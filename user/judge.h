@@ -6,6 +6,7 @@
 #ifndef SALLYPORT_JUDGE_H
 #define SALLYPORT_JUDGE_H
 
+#include "failure.h"
 #include "host_policy.h"
 
 struct judgement {
@@ -29,5 +30,28 @@ struct judge {
 
 /* The policy must outlive the judge. Returns 0 or -errno. */
 int model_new(const struct host_policy *policy, struct judge **ret_judge);
+
+/*
+ * Another policy for a model: what a reload does. Flows and fragments are kept, and each flow is
+ * judged again when it is next seen. The old policy is no longer needed. Returns 0 or -ENOMEM.
+ */
+int model_swap_policy(struct judge *judge, const struct host_policy *policy);
+
+/*
+ * The BPF programs in a private copy: maps of their own, nothing attached or pinned. lookup takes
+ * the place of the policy's. Needs the privilege to load BPF programs. Returns 0, or -errno with
+ * why in failure.
+ */
+int kernel_judge_new(const struct host_policy *policy, enum lookup lookup, struct failure *failure,
+		     struct judge **ret_judge);
+
+/*
+ * The programs that are live on an interface, in a private copy over its tables, flows and
+ * fragments: says what they would say to a packet now, and changes nothing. The time is the
+ * kernel's, at_ms is not looked at. pins NULL: the standard place. Rules are those of the live
+ * rule_info. Returns 0, or -errno with why in failure.
+ */
+int kernel_judge_live(const char *pins, const char *interface, struct failure *failure,
+		      struct judge **ret_judge);
 
 #endif

@@ -24,8 +24,15 @@ struct lasting_maps {
 	int transmit_rules;   /* <interface>/ */
 	int receive_reasons;  /* <interface>/: counters by REASON_COUNTER */
 	int transmit_reasons; /* <interface>/ */
+	int sweep_timer;      /* shared/ */
+	int rule_slots;	      /* shared/: struct rule_key -> struct rule_slot */
+	int role_slots;	      /* shared/: struct role_key -> struct role_slot */
+	int journal;	      /* shared/: struct journal */
+	int meta;	      /* shared/: struct layout_meta */
+	int rule_bases;	      /* <interface>/: struct rule_key -> struct rule_base */
 };
-#define LASTING_MAPS_PRIVATE ((struct lasting_maps){-1, -1, -1, -1, -1, -1, -1})
+#define LASTING_MAPS_PRIVATE                                                                       \
+	((struct lasting_maps){-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1})
 
 struct load_request {
 	const struct host_policy *policy;
@@ -43,6 +50,14 @@ struct loaded;
 
 /* 0 or -errno with the reason, the verifier log's tail included, in failure. */
 int load(const struct load_request *request, struct failure *failure, struct loaded **ret_loaded);
+/*
+ * The programs once more over the maps of a generation that is live, for explain: recording, and
+ * changing nothing (dry run); counters and state are private. map_fd returns the descriptor of a
+ * map by its name in the object (taken over), or -errno.
+ */
+int load_copy(int (*map_fd)(void *data, const char *name), void *data, struct failure *failure,
+	      struct loaded **ret_loaded);
+
 void loaded_free(struct loaded *loaded); /* closes; what is pinned or attached stays */
 void loaded_freep(struct loaded **loaded);
 
@@ -57,8 +72,10 @@ struct state *loaded_state(struct loaded *loaded); /* mapped, writable: what the
 /*
  * Names of the maps in the object, so that pins read well (bpffs and BTF names):
  *   generation: ipv4_classes ipv6_classes port_classes end_classes decisions rule_info flat_ports
- * flat_ipv4 flat_ipv6 flat_decisions configuration (.rodata) state (.bss) lasting:    flows
- * flow_shares fragments receive_rules transmit_rules receive_reasons transmit_reasons sweep_timer
+ * flat_ipv4 flat_ipv6 flat_decisions configuration (.rodata) state (.bss) generation_info (ARRAY of
+ * 1) lasting:    flows flow_shares fragments receive_rules transmit_rules receive_reasons
+ * transmit_reasons sweep_timer; rule_slots and rule_bases (HASH, RULE_IDS_MAX, NO_PREALLOC),
+ * role_slots (HASH, ROLE_SLOTS_MAX, NO_PREALLOC), journal and meta (ARRAY of 1)
  */
 
 #endif

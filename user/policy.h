@@ -8,14 +8,21 @@
 
 #include "site.h"
 
+struct pairing;
+
 /* One catalog as a site uses it. */
 struct instance {
 	const char *name; /* "cyara"; "site" is the site's own */
 	const struct catalog *catalog;
-	/* What the site sets for all hosts, by the catalog's parameter order; is_set false: the
-	 * default. */
+	/*
+	 * What holds for all hosts, by the catalog's parameter order: what the site sets, else
+	 * (is_set false) the default, with references to other parameters already followed.
+	 * Neither: has_value is false.
+	 */
 	struct setting {
 		bool is_set;
+		bool has_value;
+		bool refers; /* the site wrote a reference */
 		struct parameter_value value;
 	} * settings;
 	/* Flows taken out by without, by the catalog's flow order. */
@@ -29,8 +36,11 @@ struct binding {
 	const char *id; /* "cyara/mssql" */
 	struct member {
 		const struct site_host *host; /* NULL: from bind */
-		struct prefix_list addresses;
-		bool any; /* the word any: 0.0.0.0/0 and ::/0 */
+		struct prefix_list addresses; /* of a host with its floating ones */
+		bool any;		      /* the word any: 0.0.0.0/0 and ::/0 */
+		/* From bind: the addresses named one by one. Only those make a host their own. */
+		struct prefix_list single;
+		struct position at; /* in hosts.H.roles, or in bind */
 	} * members;
 	size_t member_count;
 };
@@ -44,8 +54,12 @@ struct policy {
 	/* Addresses of site->hosts[i] and of site->sets[i], resolved. */
 	struct prefix_list *host_addresses;
 	struct prefix_list *set_addresses;
-	/* Per-host parameters: [host][instance][parameter]. */
+	/* Per-host parameters: [host][instance][parameter], all of them in force on that host;
+	 * [host] is NULL for a host that sets none of its own. */
 	struct setting ***host_settings;
+	/* Every flow between every two of its ends (pairing.h), in the order of precedence. */
+	const struct pairing *pairings;
+	size_t pairing_count;
 };
 
 /*
@@ -54,6 +68,11 @@ struct policy {
  */
 struct policy *policy_read(struct arena *arena, struct diagnostics *diagnostics,
 			   const char *site_path, const char *catalog_directory);
+
+/* A list of addresses of the site file, normalized, with sets and hosts followed (those were
+ * checked by policy_read). */
+void policy_addresses(struct arena *arena, const struct policy *policy,
+		      const address_term_list *terms, struct prefix_list *ret_list);
 
 const struct binding *policy_binding(const struct policy *policy, const char *role_id);
 

@@ -67,6 +67,8 @@ struct tables {
 int compile(const struct host_policy *host, struct diagnostics *diagnostics,
 	    struct tables **ret_tables);
 
+/* Empty, with an arena of its own: for compile(). */
+struct tables *tables_new(void);
 void tables_free(struct tables *tables);
 void tables_freep(struct tables **tables);
 

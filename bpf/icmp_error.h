@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * ICMP errors pass if the packet that they quote belongs to a conversation that is allowed
+ * (docs/packet-path.md, section 5): path-MTU discovery works under default deny, and nothing else
+ * comes in with it.
+ */
+#ifndef SALLYPORT_BPF_ICMP_ERROR_H
+#define SALLYPORT_BPF_ICMP_ERROR_H
+
+/* Ethernet, two tags, and the longest headers that parse_frame accepts in practice. */
+#define QUOTE_OFFSET_MAX 512
+
+static __always_inline bool same_address(__u8 family, const __be32 *a, const __be32 *b)
+{
+	if (family == 4)
+		return a[3] == b[3];
+	return a[0] == b[0] && a[1] == b[1] && a[2] == b[2] && a[3] == b[3];
+}
+
+/*
+ * Reads the quoted packet over the error itself, which is not needed any more: the stack is small.
+ * False: what is quoted can't be read, or is nothing that an error may quote.
+ */
+static __always_inline bool parse_quote(struct cursor *cursor, struct packet *packet)
+{
+	__u32 offset = packet->quote;
+	__u8 family = packet->c.family;
+	enum reason reason;
+
+	if (packet->part != FRAGMENT_WHOLE || offset > QUOTE_OFFSET_MAX)
+		return false;
+	__builtin_memset(packet, 0, sizeof(*packet));
+	cursor->at = cursor->data + offset;
+	cursor->offset = offset;
+	cursor->quoted = true;
+	reason = family == 4 ? parse_ipv4(cursor, packet) : parse_ipv6(cursor, packet);
+	if (reason != REASON_NONE || packet->part == FRAGMENT_LATER)
+		return false;
+	return !packet_is_icmp(packet) || is_echo_request(packet) || is_echo_reply(packet);
+}
+
+/* At most so many a second, counted in state; the second's change may let a few more through on
+ * many CPUs. */
+static __always_inline bool icmp_error_is_within_limit(void)
+{
+	__u64 second = clock_now() / (config.second ? config.second : 1);
+
+	if (config.dry_run)
+		return true;
+	if (state.icmp_second != second) {
+		state.icmp_second = second;
+		state.icmp_errors = 0;
+	}
+	return __sync_fetch_and_add(&state.icmp_errors, 1) < config.icmp_errors_per_second;
+}
+
+/* The rule or flow that the quoted packet belongs to. */
+static __always_inline bool quote_is_related(enum direction direction, struct packet *quoted,
+					     struct finding *finding)
+{
+	const bool arriving = direction == DIRECTION_IN;
+	bool echo = packet_is_icmp(quoted);
+
+	/* An echo request that was sent, or a reply that was received, can only be of a flow; the
+	 * others of a rule. */
+	if (!echo || (arriving ? is_echo_reply(quoted) : is_echo_request(quoted))) {
+		look_as_served(&quoted->c);
+		*finding = lookup_rule(DIRECTION_IN, &quoted->c);
+		if (finding->rule_slot)
+			return true;
+	}
+	if (echo && (arriving ? is_echo_reply(quoted) : is_echo_request(quoted)))
+		return false;
+	return flow_answers(&quoted->c, finding) && finding->reason == REASON_FLOW;
+}
+
+/* packet is used up. */
+static __always_inline enum reason judge_icmp_error(enum direction direction, struct cursor *cursor,
+						    struct packet *packet, struct finding *finding)
+{
+	const bool arriving = direction == DIRECTION_IN;
+	__be32 own[4] = {packet->c.local[0], packet->c.local[1], packet->c.local[2],
+			 packet->c.local[3]};
+
+	if (!parse_quote(cursor, packet))
+		return REASON_ICMP_UNRELATED;
+	if (!same_address(packet->c.family, packet->c.local, own) ||
+	    !quote_is_related(direction, packet, finding)) {
+		finding->rule_slot = 0;
+		return REASON_ICMP_UNRELATED;
+	}
+	if (arriving && !icmp_error_is_within_limit()) {
+		finding->rule_slot = 0;
+		return REASON_ICMP_LIMITED;
+	}
+	return REASON_ICMP_ERROR;
+}
+
+/* An arriving error quotes what this host sent. */
+__noinline int judge_arriving_error(struct xdp_md *context, struct packet *packet,
+				    struct finding *finding)
+{
+	struct cursor cursor = {
+		.context = context,
+		.data = (void *)(long)context->data,
+		.data_end = (void *)(long)context->data_end,
+		.local_is_source = true,
+	};
+
+	if (!packet || !finding)
+		return REASON_ICMP_UNRELATED;
+	cursor.length = cursor.data_end - cursor.data;
+	return judge_icmp_error(DIRECTION_IN, &cursor, packet, finding);
+}
+
+/* A leaving one quotes what this host received. */
+__noinline int judge_leaving_error(struct __sk_buff *skb, struct packet *packet,
+				   struct finding *finding)
+{
+	struct cursor cursor = {
+		.context = skb,
+		.leaving = true,
+		.data = (void *)(long)skb->data,
+		.data_end = (void *)(long)skb->data_end,
+		.length = skb->len,
+		.local_is_source = false,
+	};
+
+	if (!packet || !finding)
+		return REASON_ICMP_UNRELATED;
+	return judge_icmp_error(DIRECTION_OUT, &cursor, packet, finding);
+}
+
+#endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* An arriving packet (docs/packet-path.md, section 2). */
+#ifndef SALLYPORT_BPF_INGRESS_H
+#define SALLYPORT_BPF_INGRESS_H
+
+/* in rules, then own flows. */
+static __always_inline void ingress_conversation(struct packet *packet, struct finding *finding)
+{
+	bool answer = (packet->c.protocol == IPPROTO_TCP && (packet->tcp_flags & TCP_SYN) &&
+		       (packet->tcp_flags & TCP_ACK)) ||
+		      is_echo_reply(packet);
+
+	if (packet_is_icmp(packet) && !is_echo_request(packet) && !is_echo_reply(packet)) {
+		finding->reason = REASON_ICMP_TYPE;
+		return;
+	}
+	if (answer) {
+		finding->reason = REASON_NO_FLOW;
+	} else {
+		look_as_served(&packet->c);
+		*finding = lookup_rule_checked(DIRECTION_IN, &packet->c);
+		if (finding->rule_slot || finding->reason == REASON_SPOOFED)
+			return;
+		if (finding->reason == REASON_CLOSED_PORT && packet->c.protocol == IPPROTO_TCP &&
+		    !tcp_is_syn(packet))
+			finding->reason = REASON_NO_FLOW;
+	}
+	if (!tcp_is_syn(packet) && !is_echo_request(packet))
+		flow_answers(&packet->c, finding);
+}
+
+static __always_inline bool is_transit(const struct packet *packet)
+{
+	bool flat = config.lookup == LOOKUP_FLAT && !state.fallback;
+	__u16 class_id;
+
+	if (config.forwarding != FORWARDING_PASS ||
+	    is_group_address(packet->c.family, packet->c.local))
+		return false;
+	class_id = address_leaf(flat, packet->c.family, packet->c.local) & FLAT_CLASS_MASK;
+	/* Own addresses, floating ones too, have the first classes. */
+	return class_id < LOCAL_CLASS_FIRST || class_id >= shape.near_columns[DIRECTION_IN];
+}
+
+static __always_inline void ingress_judge(struct xdp_md *context, struct packet *packet,
+					  struct finding *finding)
+{
+	/* judging an ICMP error uses the packet up */
+	const __u8 part = packet->part;
+
+	if (is_impossible_source(packet)) {
+		finding->reason = REASON_SPOOFED;
+		return;
+	}
+	if (part == FRAGMENT_LATER) {
+		finding->reason = fragment_later(DIRECTION_IN, packet, finding);
+		return;
+	}
+	if (is_neighbour_discovery(packet)) {
+		finding->reason = judge_neighbour_discovery(packet, packet->c.local);
+		if (packet->icmp_type == NDISC_ROUTER_ADVERTISEMENT &&
+		    !config.router_advertisements)
+			finding->reason = REASON_NEIGHBOUR_SCOPE;
+	} else if (is_redirect(packet)) {
+		finding->reason = REASON_ICMP_REDIRECT;
+	} else if (is_dhcp(packet)) {
+		finding->reason = REASON_DHCP;
+	} else if (is_transit(packet)) {
+		finding->reason = REASON_FORWARDED;
+	} else if (is_icmp_error(packet)) {
+		finding->reason = judge_arriving_error(context, packet, finding);
+	} else {
+		ingress_conversation(packet, finding);
+	}
+	if (part == FRAGMENT_FIRST)
+		finding->reason = fragment_first(DIRECTION_IN, packet, finding);
+}
+
+#endif

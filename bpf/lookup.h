@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * From a conversation to a rule. Two encodings of the same tables answer the same four questions:
+ *
+ *   port class     (side, protocol, port)          which terms of the policy have this port
+ *   address leaf   (address)                       class, own?, peer of which direction?, role
+ *   end class      (near or far; port, address)    both of one end together
+ *   decision       (near, far)                     the first rule, by its counter slot; 0: none
+ *
+ * Precedence is settled by the compiler: a pair of end classes has one rule, the first that matches
+ * both. lookup_maps.h asks LPM tries and hash maps (the truth), lookup_flat.h arrays (their index).
+ * See user/compile.c for how classes are made.
+ */
+#ifndef SALLYPORT_BPF_LOOKUP_H
+#define SALLYPORT_BPF_LOOKUP_H
+
+struct finding {
+	__u16 rule_slot; /* 0: none */
+	__u16 role_slot; /* of the remote end, if it was looked up */
+	__u8 reason;	 /* where there is no rule */
+};
+
+static __always_inline bool is_group_address(__u8 family, const __be32 *address)
+{
+	if (family == 4)
+		return (address[3] & bpf_htonl(0xf0000000)) == bpf_htonl(0xe0000000) ||
+		       address[3] == 0xffffffff;
+	return (address[0] & bpf_htonl(0xff000000)) == bpf_htonl(0xff000000);
+}
+
+#include "lookup_flat.h"
+#include "lookup_maps.h"
+
+static __always_inline __u16 port_class(bool flat, enum port_side side, __u8 protocol, __u16 port)
+{
+	return flat ? port_class_flat(side, protocol, port) : port_class_maps(side, protocol, port);
+}
+
+static __always_inline __u32 address_leaf(bool flat, __u8 family, const __be32 *address)
+{
+	return flat ? address_leaf_flat(family, address) : address_leaf_maps(family, address);
+}
+
+static __always_inline __u16 end_class(bool flat, enum direction direction, bool far, __u16 port,
+				       __u16 address)
+{
+	return flat ? end_class_flat(direction, far, port, address)
+		    : end_class_maps(direction, far, port, address);
+}
+
+static __always_inline __u16 decide(bool flat, enum direction direction, __u16 near, __u16 far)
+{
+	return flat ? decide_flat(direction, near, far) : decide_maps(direction, near, far);
+}
+
+/* The service port is in no rule: what that means depends on what kind of port it is. */
+static __always_inline enum reason closed_reason(const struct conversation *c)
+{
+	if (c->protocol == IPPROTO_TCP || c->protocol == IPPROTO_UDP || c->protocol == IPPROTO_SCTP)
+		return REASON_CLOSED_PORT;
+	return is_icmp(c->family, c->protocol) ? REASON_ICMP_TYPE : REASON_PROTOCOL;
+}
+
+/* A peer's address at this end is some address that no rule names; a group is its own kind of that.
+ */
+static __always_inline __u16 local_address_class(bool flat, enum direction direction,
+						 const struct conversation *c)
+{
+	__u16 class_id = address_leaf(flat, c->family, c->local) & FLAT_CLASS_MASK;
+
+	if (class_id >= LOCAL_CLASS_FIRST && class_id < shape.near_columns[direction])
+		return class_id;
+	return is_group_address(c->family, c->local) ? LOCAL_CLASS_GROUP : LOCAL_CLASS_OTHER;
+}
+
+/*
+ * The rule of this direction that matches, by one encoding. The service port comes first: most of a
+ * scan ends there, before any address is looked up.
+ */
+static __always_inline struct finding find_rule(bool flat, enum direction direction,
+						const struct conversation *c)
+{
+	const bool in = direction == DIRECTION_IN;
+	struct finding finding = {};
+	__u16 local_port = 0, remote_port = 0, local_class;
+	__u16 near, far;
+	__u32 leaf;
+
+	if (in || config.local_port_used[direction])
+		local_port = port_class(flat, in ? PORT_IN_LOCAL : PORT_OUT_LOCAL, c->protocol,
+					c->local_port);
+	if (!in || config.remote_port_used[direction])
+		remote_port = port_class(flat, in ? PORT_IN_REMOTE : PORT_OUT_REMOTE, c->protocol,
+					 c->remote_port);
+	if (in ? !local_port : !remote_port) {
+		finding.reason = closed_reason(c);
+		return finding;
+	}
+	leaf = address_leaf(flat, c->family, c->remote);
+	finding.role_slot = (leaf & FLAT_ROLE_MASK) >> FLAT_ROLE_SHIFT;
+	if (in && (leaf & FLAT_OWN)) {
+		finding.reason = REASON_SPOOFED;
+		return finding;
+	}
+	if (!(leaf & (in ? FLAT_PEER_OF_IN : FLAT_PEER_OF_OUT))) {
+		finding.reason = REASON_UNKNOWN_PEER;
+		return finding;
+	}
+	local_class = local_address_class(flat, direction, c);
+	near = end_class(flat, direction, false, local_port, local_class);
+	if (!near) {
+		finding.reason = in ? REASON_WRONG_ADDRESS : REASON_WRONG_PORT;
+		return finding;
+	}
+	far = end_class(flat, direction, true, remote_port, leaf & FLAT_CLASS_MASK);
+	finding.rule_slot = far ? decide(flat, direction, near, far) : 0;
+	finding.reason = finding.rule_slot ? REASON_RULE : REASON_WRONG_PORT;
+	return finding;
+}
+
+/* Out of line: every look-up in it is a call anyway, and its keys need not be on every stack. */
+__noinline int find_rule_maps(enum direction direction, struct conversation *c,
+			      struct finding *finding)
+{
+	if (!c || !finding)
+		return 0;
+	if (direction == DIRECTION_IN)
+		*finding = find_rule(false, DIRECTION_IN, c);
+	else
+		*finding = find_rule(false, DIRECTION_OUT, c);
+	return 0;
+}
+
+/*
+ * Both encodings on the same conversation. They can only differ through a bug of ours: then it is
+ * counted, the stricter answer holds, and maps decide until the next load. Out of line: one packet
+ * in many comes here.
+ */
+__noinline int cross_check(enum direction direction, struct conversation *c,
+			   struct finding *finding)
+{
+	struct finding truth = {};
+
+	if (!c || !finding)
+		return 0;
+	find_rule_maps(direction, c, &truth);
+	if (truth.rule_slot == finding->rule_slot && truth.reason == finding->reason &&
+	    truth.role_slot == finding->role_slot)
+		return 0;
+	__sync_fetch_and_add(&state.disagreements, 1);
+	state.fallback = 1;
+	bpf_printk("sallyport: flat and maps disagree: flat rule %d, maps rule %d; using maps",
+		   finding->rule_slot, truth.rule_slot);
+	if (finding->rule_slot)
+		*finding = truth;
+	return 1;
+}
+
+static __always_inline bool cross_check_is_due(void)
+{
+	__u32 zero = 0;
+	__u32 *countdown;
+
+	if (!config.cross_check)
+		return false;
+	countdown = bpf_map_lookup_elem(&cross_check_countdown, &zero);
+	if (!countdown)
+		return false;
+	if (*countdown) {
+		(*countdown)--;
+		return false;
+	}
+	*countdown = config.cross_check - 1;
+	return true;
+}
+
+static __always_inline struct finding lookup_rule(enum direction direction, struct conversation *c)
+{
+	struct finding finding = {};
+
+	if (config.lookup == LOOKUP_FLAT && !state.fallback)
+		return find_rule(true, direction, c);
+	find_rule_maps(direction, c, &finding);
+	return finding;
+}
+
+/* As lookup_rule, with the sampled cross-check: for the ordinary path. */
+static __always_inline struct finding lookup_rule_checked(enum direction direction,
+							  struct conversation *c)
+{
+	struct finding finding = lookup_rule(direction, c);
+
+	if (config.lookup == LOOKUP_FLAT && !state.fallback && cross_check_is_due())
+		cross_check(direction, c, &finding);
+	return finding;
+}
+
+#endif

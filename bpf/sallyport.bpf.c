@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The two programs that judge packets, and the one that arms the sweep. Each header is one step of
+ * a packet's way; docs/packet-path.md says what each must do, user/model.c does the same in another
+ * way, and the differential test holds them against each other.
+ */
+#include "vmlinux.h"
+#include "constants.h"
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+#include "abi.h"
+
+static __always_inline enum verdict reason_verdict(__u8 reason)
+{
+#define X(symbol, word, verdict, meaning) ((__u64)VERDICT_##verdict << REASON_##symbol) |
+	const __u64 passes = SALLYPORT_REASONS(X) 0;
+#undef X
+	return passes >> (reason & 63) & 1 ? VERDICT_PASS : VERDICT_DROP;
+}
+
+#include "maps.h"
+#include "parse.h"
+#include "walk.h"
+#include "conversation.h"
+#include "lookup.h"
+#include "flow.h"
+#include "fragment.h"
+#include "icmp_error.h"
+#include "link_local.h"
+#include "ingress.h"
+#include "egress.h"
+#include "settle.h"
+#include "sweep.h"
+
+/* Headers lie within this many bytes, or the packet is malformed: VLAN, IP options, extensions, a
+ * quoted packet. */
+#define HEADER_BYTES 256
+
+SEC("xdp")
+int xdp_ingress(struct xdp_md *context)
+{
+	struct cursor cursor = {
+		.context = context,
+		.data = (void *)(long)context->data,
+		.data_end = (void *)(long)context->data_end,
+		.at = (void *)(long)context->data,
+	};
+	struct packet packet = {};
+	struct finding finding = {};
+
+	cursor.length = cursor.data_end - cursor.data;
+	finding.reason = parse_frame(&cursor, &packet);
+	if (finding.reason == REASON_NONE)
+		finding.reason = judge_layer2(&packet);
+	if (finding.reason == REASON_NONE)
+		ingress_judge(context, &packet, &finding);
+	return settle(DIRECTION_IN, &finding, 1, cursor.length) == VERDICT_PASS ? XDP_PASS
+										: XDP_DROP;
+}
+
+SEC("tc")
+int tc_egress(struct __sk_buff *skb)
+{
+	struct cursor cursor = {
+		.context = skb,
+		.leaving = true,
+		.length = skb->len,
+		.segmented = skb->gso_segs > 1,
+		.local_is_source = true,
+	};
+	__u32 segments = skb->gso_segs ? skb->gso_segs : 1;
+	struct packet packet = {};
+	struct finding finding = {};
+
+	void *data = (void *)(long)skb->data;
+	void *data_end = (void *)(long)skb->data_end;
+
+	/* The headers of a packet that is not linear may lie in its pages. */
+	if (data_end - data < HEADER_BYTES && data_end - data < skb->len)
+		bpf_skb_pull_data(skb, skb->len < HEADER_BYTES ? skb->len : HEADER_BYTES);
+	cursor.data = (void *)(long)skb->data;
+	cursor.data_end = (void *)(long)skb->data_end;
+	cursor.at = cursor.data;
+	finding.reason = parse_frame(&cursor, &packet);
+	if (finding.reason == REASON_NONE)
+		finding.reason = judge_layer2(&packet);
+	if (finding.reason == REASON_NONE)
+		egress_judge(skb, &packet, skb->ingress_ifindex != 0, &finding);
+	/* "Next" in a tcx chain and in a clsact one alike: others still run. */
+	return settle(DIRECTION_OUT, &finding, segments, skb->len) == VERDICT_PASS ? TC_ACT_UNSPEC
+										   : TC_ACT_SHOT;
+}
+
+/* Run once by the loader at each load; from then on the timer runs by itself. */
+SEC("syscall")
+int sweep(void *context)
+{
+	__u32 zero = 0;
+	struct sweep_timer *timer = bpf_map_lookup_elem(&sweep_timer, &zero);
+
+	if (!timer)
+		return 1;
+	/* Fails where an older generation made it: then only the callback is new. */
+	bpf_timer_init(&timer->timer, &sweep_timer, CLOCK_MONOTONIC);
+	if (bpf_timer_set_callback(&timer->timer, sweep_all))
+		return 2;
+	return bpf_timer_start(&timer->timer, SWEEP_INTERVAL_NS, 0) ? 3 : 0;
+}
+
+char LICENSE[] SEC("license") = "GPL";

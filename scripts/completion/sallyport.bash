@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# bash completion for sallyport(8). Commands and options come from the program's own help, so that
+# they are never out of step with it.
+
+_sallyport_commands() {
+	sallyport --help 2>/dev/null | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p'
+}
+
+_sallyport_options() {
+	sallyport ${1:+"$1"} --help 2>/dev/null |
+		grep -oE '^  (-[a-zA-Z], |    )--[a-z.-]+' | grep -oE -- '--[a-z.-]+'
+}
+
+_sallyport_interfaces() {
+	local path
+
+	for path in /sys/class/net/*; do
+		printf '%s\n' "${path##*/}"
+	done
+}
+
+_sallyport() {
+	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
+	local command="" word index
+
+	COMPREPLY=()
+	for ((index = 1; index < COMP_CWORD; index++)); do
+		word=${COMP_WORDS[index]}
+		case $word in
+		--catalogs | --pins) ((index++)) ;;
+		-*) ;;
+		*)
+			command=$word
+			break
+			;;
+		esac
+	done
+
+	case $previous in
+	--catalogs | --pins)
+		compopt -o dirnames 2>/dev/null
+		return
+		;;
+	--site | -s)
+		compopt -o filenames 2>/dev/null
+		mapfile -t COMPREPLY < <(compgen -f -X '!*.y?(a)ml' -- "$current"; compgen -d -- "$current")
+		return
+		;;
+	--lookup) mapfile -t COMPREPLY < <(compgen -W "maps flat" -- "$current") && return ;;
+	--xdp-mode) mapfile -t COMPREPLY < <(compgen -W "native generic" -- "$current") && return ;;
+	--egress-hook) mapfile -t COMPREPLY < <(compgen -W "auto tcx clsact" -- "$current") && return ;;
+	--interface | -i)
+		mapfile -t COMPREPLY < <(compgen -W "$(_sallyport_interfaces)" -- "$current")
+		return
+		;;
+	--host | --address | --role | --web.listen-address) return ;;
+	esac
+
+	if [[ $current == -* ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "$(_sallyport_options "$command")" -- "$current")
+		return
+	fi
+	case $command in
+	"" | help)
+		mapfile -t COMPREPLY < <(compgen -W "$(_sallyport_commands)" -- "$current")
+		;;
+	detach)
+		mapfile -t COMPREPLY < <(compgen -W "$(_sallyport_interfaces)" -- "$current")
+		;;
+	check | show | apply | test)
+		compopt -o filenames 2>/dev/null
+		mapfile -t COMPREPLY < <(compgen -f -- "$current")
+		;;
+	explain)
+		mapfile -t COMPREPLY < <(compgen -W "in out tcp udp icmp" -- "$current")
+		;;
+	esac
+}
+
+complete -F _sallyport sallyport

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+#include "bench.h"
+#include "packet_line.h"
+#include "resolve.h"
+
+/* Behind ours: cmocka has a macro fail(). */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+
+#define SITE "tests/packet/site.yaml"
+#define FRAME_MAX 4096
+
+static struct host_policy *read_policy(struct arena *arena)
+{
+	struct diagnostics *diagnostics = diagnostics_new();
+	struct player player = {.kind = PLAYER_HOST, .name = "edge"};
+	struct host_policy *host = NULL;
+	struct policy *policy = policy_read(arena, diagnostics, SITE, "policies");
+
+	if (!policy || resolve(arena, diagnostics, policy, &player, &host) != RESOLVE_OK) {
+		diagnostics_print(diagnostics, stderr, false);
+		fail_msg("%s gives no policy", SITE);
+	}
+	diagnostics_free(diagnostics);
+	return host;
+}
+
+static void load_bench(struct bench *bench)
+{
+	struct load_request request = {
+		.policy = bench->policy,
+		.tables = bench->tables,
+		.rule_slots = bench->rule_slots,
+		.role_slots = bench->role_slots,
+		.generation = 1,
+		.lasting = LASTING_MAPS_PRIVATE,
+		.virtual_clock = true,
+		.record = true,
+	};
+	struct failure failure;
+
+	if (load(&request, &failure, &bench->loaded))
+		fail_msg("%s", failure.message);
+}
+
+struct bench *bench_new(enum lookup lookup, enum mode mode_in, enum mode mode_out)
+{
+	struct bench *bench = calloc(1, sizeof(*bench));
+	struct diagnostics *diagnostics = diagnostics_new();
+
+	bench->arena = arena_new();
+	bench->policy = read_policy(bench->arena);
+	bench->policy->lookup = lookup;
+	bench->policy->mode[DIRECTION_IN] = mode_in;
+	bench->policy->mode[DIRECTION_OUT] = mode_out;
+	bench->policy->cross_check = 1;
+	assert_int_equal(compile(bench->policy, diagnostics, &bench->tables), 0);
+	diagnostics_free(diagnostics);
+	bench->rule_slots = calloc(bench->tables->rule_count + 1, sizeof(uint16_t));
+	bench->role_slots = calloc(bench->tables->role_count + 1, sizeof(uint16_t));
+	for (size_t i = 0; i < bench->tables->rule_count; i++)
+		bench->rule_slots[i] = (uint16_t)(i + 1);
+	for (size_t i = 0; i < bench->tables->role_count; i++)
+		bench->role_slots[i] = (uint16_t)(i + 2);
+	load_bench(bench);
+	return bench;
+}
+
+void bench_free(struct bench *bench)
+{
+	loaded_free(bench->loaded);
+	tables_free(bench->tables);
+	arena_free(bench->arena);
+	free(bench->rule_slots);
+	free(bench->role_slots);
+	free(bench);
+}
+
+static int map_of(struct bench *bench, const char *name)
+{
+	int fd = bpf_object__find_map_fd_by_name(loaded_object(bench->loaded), name);
+
+	assert_true(fd >= 0);
+	return fd;
+}
+
+void bench_reset(struct bench *bench)
+{
+	static const char *const names[] = {"flows", "flow_shares", "fragments"};
+	unsigned char key[64];
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		while (!bpf_map_get_next_key(map_of(bench, names[i]), NULL, key))
+			bpf_map_delete_elem(map_of(bench, names[i]), key);
+	loaded_state(bench->loaded)->icmp_second = 0;
+	loaded_state(bench->loaded)->icmp_errors = 0;
+}
+
+const uint8_t *bench_frame(const char *line, enum direction *ret_direction, size_t *ret_length)
+{
+	static uint8_t frame[FRAME_MAX];
+	struct packet_line packet = {0};
+	struct failure failure;
+
+	if (packet_line_parse(line, strlen(line), NULL, &packet, &failure))
+		fail_msg("%s: %s", line, failure.message);
+	assert_true(packet.frame_length <= sizeof(frame));
+	memcpy(frame, packet.frame, packet.frame_length);
+	*ret_length = packet.frame_length;
+	*ret_direction = packet.direction;
+	packet_line_clear(&packet);
+	return frame;
+}
+
+static const char *const counter_maps[] = {
+	"receive_rules",
+	"transmit_rules",
+	"receive_reasons",
+	"transmit_reasons",
+};
+
+/* Zeroed when read, so that what the next packet moves is all there is. */
+static void read_counters(struct bench *bench, struct met *met)
+{
+	int cpus = libbpf_num_possible_cpus();
+	struct counter *values = calloc((size_t)cpus, sizeof(*values));
+
+	for (size_t i = 0; i < sizeof(counter_maps) / sizeof(counter_maps[0]); i++) {
+		int fd = map_of(bench, counter_maps[i]);
+		uint32_t entries = i < 2 ? RULE_SLOTS_MAX : REASON_COUNTERS;
+
+		for (uint32_t key = 0; key < entries; key++) {
+			struct counter sum = {0};
+
+			assert_int_equal(bpf_map_lookup_elem(fd, &key, values), 0);
+			for (int cpu = 0; cpu < cpus; cpu++) {
+				sum.packets += values[cpu].packets;
+				sum.bytes += values[cpu].bytes;
+			}
+			if (!sum.packets && !sum.bytes)
+				continue;
+			met->counters++;
+			met->packets = sum.packets;
+			met->bytes = sum.bytes;
+			met->counter = counter_maps[i];
+			met->index = key;
+			memset(values, 0, (size_t)cpus * sizeof(*values));
+			bpf_map_update_elem(fd, &key, values, BPF_ANY);
+		}
+	}
+	free(values);
+}
+
+struct met bench_run(struct bench *bench, enum direction direction, const uint8_t *frame, size_t length,
+		     uint64_t at_ms)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame, .data_size_in = (__u32)length,
+		    .repeat = 1);
+	struct met met = {.counter = "", .rule = ""};
+	int fd = direction == DIRECTION_IN ? loaded_xdp_fd(bench->loaded) :
+					     loaded_egress_fd(bench->loaded);
+
+	loaded_state(bench->loaded)->now = at_ms;
+	assert_int_equal(bpf_prog_test_run_opts(fd, &options), 0);
+	met.outcome = loaded_state(bench->loaded)->outcome;
+	if (met.outcome.rule_slot)
+		met.rule = bench->policy->rules[met.outcome.rule_slot - 1].id;
+	/* What the kernel does with the packet, and what was recorded, are the same. */
+	if (direction == DIRECTION_IN)
+		assert_int_equal(options.retval == 2 /* XDP_PASS */,
+				 met.outcome.verdict == VERDICT_PASS);
+	else
+		assert_int_equal((int)options.retval == -1 /* TC_ACT_UNSPEC */,
+				 met.outcome.verdict == VERDICT_PASS);
+	read_counters(bench, &met);
+	return met;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A test bench: the programs loaded with the policy of tests/packet/site.yaml, and one packet after the other. */
+#ifndef SALLYPORT_TESTS_PACKET_BENCH_H
+#define SALLYPORT_TESTS_PACKET_BENCH_H
+
+#include "host_policy.h"
+#include "load.h"
+
+struct bench {
+	struct arena *arena;
+	struct host_policy *policy;
+	struct tables *tables;
+	uint16_t *rule_slots;
+	uint16_t *role_slots;
+	struct loaded *loaded;
+};
+
+/* What one packet met, and what it moved. */
+struct met {
+	struct outcome outcome;
+	const char *rule;	/* id, "" for none */
+	unsigned counters;	/* how many counters moved, of all four maps */
+	uint64_t packets;	/* by how much */
+	uint64_t bytes;
+	const char *counter;	/* name of the map that moved */
+	uint32_t index;		/* of the counter */
+};
+
+/* mode_in and mode_out take the place of the site's. Fails the test if anything does. */
+struct bench *bench_new(enum lookup lookup, enum mode mode_in, enum mode mode_out);
+void bench_free(struct bench *bench);
+/* Forgets flows, fragments and limits. */
+void bench_reset(struct bench *bench);
+/* The frame of a packet line (docs/packet-lines.md). Static storage, good until the next call. */
+const uint8_t *bench_frame(const char *line, enum direction *ret_direction, size_t *ret_length);
+struct met bench_run(struct bench *bench, enum direction direction, const uint8_t *frame, size_t length,
+		     uint64_t at_ms);
+
+#endif

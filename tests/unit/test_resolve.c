@@ -1,0 +1,802 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "policy_fixture.h"
+
+#define ROLES                                                                                      \
+	"roles:\n"                                                                                 \
+	"  web: {names: [Web Server, Web Servers]}\n"                                              \
+	"  app: {names: [App Server]}\n"                                                           \
+	"  db: {names: [Database]}\n"                                                              \
+	"  gw: {names: [Gateway], bind: [address, prefix, any]}\n"                                 \
+	"groups:\n"                                                                                \
+	"  front: {names: [Front End], roles: [web, app]}\n"
+
+#define CITE "cite: {section: Ports, row: 1, lines: 10-12}"
+
+#define HOSTS                                                                                      \
+	"hosts:\n"                                                                                 \
+	"  web-1: {addresses: [10.0.0.1, \"2001:db8::1\"], roles: acme/web}\n"                     \
+	"  web-2: {addresses: 10.0.0.2, roles: acme/web}\n"                                        \
+	"  app-1: {addresses: 10.0.0.3, roles: acme/app}\n"                                        \
+	"  db-1: {addresses: 10.0.0.4, roles: acme/db}\n"                                          \
+	"  db-2: {addresses: 10.0.0.5, roles: acme/db}\n"
+
+/* ------------------------------------------------------------ sides -----------------------------
+ */
+
+#define PLAIN                                                                                      \
+	ROLES "flows:\n"                                                                           \
+	      "  - {id: sql, from: web, to: db, allow: tcp/1433, " CITE "}\n"                      \
+	      "  - {id: peer, from: web, to: web, allow: udp/7000-7001, " CITE "}\n"               \
+	      "  - {id: call, from: gw, to: web, allow: [tcp/443, udp/any], " CITE "}\n"
+
+static void test_from_opens_to_every_to(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_true(fixture_read(f, PLAIN, HOSTS));
+	assert_int_equal(fixture_play(f, PLAYER_HOST, "web-1"), RESOLVE_OK);
+	assert_string_equal(fixture_rules(f), "out acme/sql\n"
+					      "in acme/peer\n"
+					      "out acme/peer\n");
+	assert_string_equal(fixture_matches(f, DIRECTION_OUT, "acme/sql"),
+			    "tcp 10.0.0.1 2001:db8::1 [any] -> 10.0.0.4/31 [1433]\n");
+}
+
+static void test_to_is_opened_by_every_from(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_true(fixture_read(f, PLAIN, HOSTS));
+	assert_int_equal(fixture_play(f, PLAYER_HOST, "db-2"), RESOLVE_OK);
+	assert_string_equal(fixture_matches(f, DIRECTION_IN, "acme/sql"),
+			    "tcp 10.0.0.5 [1433] <- 10.0.0.1 10.0.0.2 2001:db8::1 [any]\n");
+	assert_string_equal(fixture_rules(f), "in acme/sql\n");
+}
+
+static void test_host_is_no_peer_of_itself(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_true(fixture_read(f, PLAIN, HOSTS));
+	assert_int_equal(fixture_play(f, PLAYER_HOST, "web-1"), RESOLVE_OK);
+	assert_string_equal(fixture_matches(f, DIRECTION_IN, "acme/peer"),
+			    "udp 10.0.0.1 2001:db8::1 [7000-7001] <- 10.0.0.2 [any]\n");
+	assert_string_equal(fixture_matches(f, DIRECTION_OUT, "acme/peer"),
+			    "udp 10.0.0.1 2001:db8::1 [any] -> 10.0.0.2 [7000-7001]\n");
+}
+
+/* Both ends on one host: no rule, and so no line in what is enforced. */
+static void test_both_ends_on_one_host(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_true(fixture_read(f, PLAIN,
+				 "hosts:\n"
+				 "  all: {addresses: 10.0.0.1, roles: [acme/web, acme/db]}\n"));
+	assert_int_equal(fixture_play(f, PLAYER_HOST, "all"), RESOLVE_OK);
+	assert_string_equal(fixture_rules(f), "");
+}
+
+static void test_own_addresses_are_cut_out_of_prefixes(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_true(fixture_read(f, PLAIN, HOSTS "bind: {acme/gw: [10.0.0.0/30, 10.0.0.0/29]}\n"));
+	assert_int_equal(fixture_play(f, PLAYER_HOST, "web-1"), RESOLVE_OK);
+	assert_string_equal(
+		fixture_matches(f, DIRECTION_IN, "acme/call"),
+		"tcp 10.0.0.1 2001:db8::1 [443] <- 10.0.0.0 10.0.0.2/31 10.0.0.4/30 [any]\n"
+		"udp 10.0.0.1 2001:db8::1 [any] <- 10.0.0.0 10.0.0.2/31 10.0.0.4/30 [any]\n");
+}
+
+static void test_any_is_everyone_else(void **state)
+{
+	struct fixture *f = *state;
+	struct address address;
+
+	assert_true(fixture_read(f, PLAIN, HOSTS "bind: {acme/gw: any}\n"));
+	assert_int_equal(fixture_play(f, PLAYER_HOST, "web-2"), RESOLVE_OK);
+	assert_int_equal(f->host->rules[3].match_count, 2);
+	assert_true(address_parse("10.0.0.2", &address));
+	assert_false(prefix_list_contains(f->host->rules[3].matches[0].remote, &address));
+	assert_true(address_parse("10.0.0.1", &address));
+	assert_true(prefix_list_contains(f->host->rules[3].matches[0].remote, &address));
+	assert_true(address_parse("2001:db8:ffff::", &address));
+	assert_true(prefix_list_contains(f->host->rules[3].matches[0].remote, &address));
+	/* A million prefixes in many rules are one list. */
+	assert_ptr_equal(f->host->rules[3].matches[0].remote, f->host->rules[3].matches[1].remote);
+}
+
+/* A prefix that covers a host gives it no role. */
+static void test_prefix_gives_no_role(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_true(fixture_read(f, PLAIN, HOSTS "bind: {acme/gw: 10.0.0.0/24}\n"));
+	assert_int_equal(fixture_play(f, PLAYER_HOST, "app-1"), RESOLVE_OK);
+	assert_string_equal(fixture_rules(f), "");
+	assert_int_equal(f->host->role_count, 1);
+}
+
+static void test_floating_address(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_true(fixture_read(
+		f, PLAIN,
+		"hosts:\n"
+		"  web-1: {addresses: 10.0.0.1, roles: acme/web}\n"
+		"  db-1: {addresses: 10.0.0.4, floating: 10.0.0.9, roles: acme/db}\n"
+		"  db-2: {addresses: 10.0.0.5, floating: 10.0.0.9, roles: acme/db}\n"));
+	assert_int_equal(fixture_play(f, PLAYER_HOST, "db-1"), RESOLVE_OK);
+	assert_string_equal(fixture_matches(f, DIRECTION_IN, "acme/sql"),
+			    "tcp 10.0.0.4 10.0.0.9 [1433] <- 10.0.0.1 [any]\n");
+	assert_string_equal(fixture_prefixes(f, &f->host->own), "10.0.0.4");
+	assert_string_equal(fixture_prefixes(f, &f->host->floating), "10.0.0.9");
+	assert_int_equal(fixture_play(f, PLAYER_HOST, "web-1"), RESOLVE_OK);
+	assert_string_equal(fixture_matches(f, DIRECTION_OUT, "acme/sql"),
+			    "tcp 10.0.0.1 [any] -> 10.0.0.4/31 10.0.0.9 [1433]\n");
+}
+
+/* ------------------------------------------------------------ ids -------------------------------
+ */
+
+static void test_rule_ids(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_true(fixture_read(
+		f,
+		ROLES
+		"flows:\n"
+		"  - {id: one, from: web, to: [db], allow: tcp/1, " CITE "}\n"
+		"  - {id: two, from: front, to: [db, gw], allow: tcp/2, either-way: yes, " CITE
+		"}\n",
+		HOSTS "bind: {acme/gw: 10.0.0.9}\n"));
+	assert_int_equal(fixture_play(f, PLAYER_HOST, "web-1"), RESOLVE_OK);
+	assert_string_equal(fixture_rules(f), "out acme/one:db\n"
+					      "out acme/two:web:db\n"
+					      "in acme/two:web:db:back\n"
+					      "out acme/two:web:gw\n"
+					      "in acme/two:web:gw:back\n");
+	assert_string_equal(f->host->rules[2].from, "acme/db");
+	assert_string_equal(f->host->rules[2].to, "acme/web");
+}
+
+static void test_second_instance(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_true(fixture_read(f, PLAIN,
+				 "catalogs: [acme, {catalog: acme, as: lab}]\n"
+				 "hosts:\n"
+				 "  a: {addresses: 10.0.0.1, roles: [lab/web, acme/web]}\n"
+				 "  b: {addresses: 10.0.0.2, roles: lab/db}\n"));
+	assert_int_equal(fixture_play(f, PLAYER_HOST, "a"), RESOLVE_OK);
+	assert_string_equal(fixture_rules(f), "out lab/sql\n");
+	assert_string_equal(f->host->rules[0].citations[0].document, "Acme Guide");
+}
+
+/* ------------------------------------------------------------ parameters ------------------------
+ */
+
+#define PORTS                                                                                      \
+	"parameters:\n"                                                                            \
+	"  db-port: {type: ports, default: 1433}\n"                                                \
+	"  must: {type: ports}\n"                                                                  \
+	"  own: {type: ports, default: 40000-40001}\n"                                             \
+	"  more: {type: services, default: [tcp/80, udp/$db-port]}\n"                              \
+	"  fast: {type: switch, default: off}\n"                                                   \
+	"  kind: {type: choice, of: [big, small], default: big}\n"
+
+static void test_value_belongs_to_who_listens(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_true(fixture_read(
+		f,
+		PORTS ROLES
+		"flows:\n"
+		"  - {id: sql, from: web, to: db, allow: tcp/$db-port, source-ports: $own, " CITE
+		"}\n",
+		"hosts:\n"
+		"  web-1: {addresses: 10.0.0.1, roles: acme/web, parameters: {acme/own: 50000, "
+		"acme/db-port: 9}}\n"
+		"  web-2: {addresses: 10.0.0.2, roles: acme/web}\n"
+		"  db-1: {addresses: 10.0.0.4, roles: acme/db, parameters: {acme/db-port: 1500}}\n"
+		"  db-2: {addresses: 10.0.0.5, roles: acme/db}\n"
+		"  db-3: {addresses: 10.0.0.6, roles: acme/db}\n"
+		"bind: {acme/db: 10.0.0.7}\n"
+		"parameters: {acme/db-port: 1600}\n"));
+	assert_int_equal(fixture_play(f, PLAYER_HOST, "web-1"), RESOLVE_OK);
+	assert_string_equal(fixture_matches(f, DIRECTION_OUT, "acme/sql"),
+			    "tcp 10.0.0.1 [50000] -> 10.0.0.4 [1500]\n"
+			    "tcp 10.0.0.1 [50000] -> 10.0.0.5 10.0.0.6/31 [1600]\n");
+	assert_int_equal(fixture_play(f, PLAYER_HOST, "db-1"), RESOLVE_OK);
+	assert_string_equal(fixture_matches(f, DIRECTION_IN, "acme/sql"),
+			    "tcp 10.0.0.4 [1500] <- 10.0.0.1 [50000]\n"
+			    "tcp 10.0.0.4 [1500] <- 10.0.0.2 [40000-40001]\n");
+}
+
+/* The exchanged rule takes the value at its own "to". */
+static void test_either_way_takes_its_own_to(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_true(fixture_read(
+		f,
+		PORTS ROLES
+		"flows:\n"
+		"  - {id: x, from: web, to: db, allow: tcp/$db-port, either-way: yes, " CITE "}\n",
+		"hosts:\n"
+		"  web-1: {addresses: 10.0.0.1, roles: acme/web, parameters: {acme/db-port: 1}}\n"
+		"  db-1: {addresses: 10.0.0.4, roles: acme/db, parameters: {acme/db-port: 2}}\n"));
+	assert_int_equal(fixture_play(f, PLAYER_HOST, "web-1"), RESOLVE_OK);
+	assert_string_equal(fixture_matches(f, DIRECTION_OUT, "acme/x"),
+			    "tcp 10.0.0.1 [any] -> 10.0.0.4 [2]\n");
+	assert_string_equal(fixture_matches(f, DIRECTION_IN, "acme/x:back"),
+			    "tcp 10.0.0.1 [1] <- 10.0.0.4 [any]\n");
+}
+
+static void test_none_takes_the_service_away(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_true(fixture_read(
+		f,
+		PORTS ROLES "flows:\n"
+			    "  - {id: a, from: web, to: db, allow: [tcp/$must, tcp/5], " CITE "}\n"
+			    "  - {id: b, from: web, to: db, allow: [tcp/$must], " CITE "}\n",
+		HOSTS "parameters: {acme/must: none}\n"));
+	assert_int_equal(fixture_play(f, PLAYER_HOST, "web-2"), RESOLVE_OK);
+	assert_string_equal(fixture_rules(f), "out acme/a\n");
+	assert_string_equal(fixture_matches(f, DIRECTION_OUT, "acme/a"),
+			    "tcp 10.0.0.2 [any] -> 10.0.0.4/31 [5]\n");
+}
+
+static void test_reference_to_another_parameter(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_true(fixture_read(
+		f,
+		PORTS ROLES "flows:\n"
+			    "  - {id: a, from: web, to: db, allow: [tcp/$must, $more], " CITE "}\n",
+		"hosts:\n"
+		"  web-1: {addresses: 10.0.0.1, roles: acme/web}\n"
+		"  db-1: {addresses: 10.0.0.4, roles: acme/db, parameters: {acme/db-port: 7}}\n"
+		"  db-2: {addresses: 10.0.0.5, roles: acme/db}\n"
+		"parameters: {acme/must: [$acme/db-port, 8]}\n"));
+	assert_int_equal(fixture_play(f, PLAYER_HOST, "web-1"), RESOLVE_OK);
+	assert_string_equal(fixture_matches(f, DIRECTION_OUT, "acme/a"),
+			    "tcp 10.0.0.1 [any] -> 10.0.0.4 [7-8, 80]\n"
+			    "udp 10.0.0.1 [any] -> 10.0.0.4 [7]\n"
+			    "tcp 10.0.0.1 [any] -> 10.0.0.5 [8, 80, 1433]\n"
+			    "udp 10.0.0.1 [any] -> 10.0.0.5 [1433]\n");
+}
+
+static void test_reference_to_itself(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_false(fixture_read(f, PORTS ROLES,
+				  "parameters:\n"
+				  "  acme/must: $acme/own\n"
+				  "  acme/own: [1, $acme/must]\n"));
+	assert_string_equal(fixture_findings(f),
+			    "site.yaml:5:14: error: `acme/must` refers to itself, so it has no "
+			    "value: set it to ports\n");
+}
+
+static void test_required_parameter(void **state)
+{
+	struct fixture *f = *state;
+	const char *catalog =
+		PORTS ROLES "flows:\n"
+			    "  - {id: a, from: web, to: db, allow: tcp/$must, " CITE "}\n"
+			    "  - {id: b, from: web, to: db, allow: tcp/$must, " CITE "}\n";
+
+	assert_false(fixture_read(f, catalog, HOSTS));
+	assert_string_equal(
+		fixture_findings(f),
+		"site.yaml:2:12: error: `acme/must` has no value, and flow `acme/a` needs "
+		"it (Acme Guide: Ports, row 1, lines 10-12): set it under `parameters`, or "
+		"to `none` if it is not used here\n");
+}
+
+static void test_required_parameter_of_one_host(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_false(fixture_read(
+		f,
+		PORTS ROLES "flows:\n"
+			    "  - {id: a, from: web, to: db, allow: tcp/$must, " CITE "}\n",
+		"hosts:\n"
+		"  web-1: {addresses: 10.0.0.1, roles: acme/web}\n"
+		"  db-1: {addresses: 10.0.0.4, roles: acme/db, parameters: {acme/must: 7}}\n"
+		"  db-2: {addresses: 10.0.0.5, roles: acme/db, parameters: {acme/own: 7}}\n"));
+	assert_string_equal(
+		fixture_findings(f),
+		"site.yaml:2:12: error: `acme/must` has no value on host `db-2`, and flow "
+		"`acme/a` needs it (Acme Guide: Ports, row 1, lines 10-12): set it under "
+		"`parameters`, or to `none` if it is not used here\n");
+}
+
+/* Nobody asks for what no flow in force needs. */
+static void test_required_parameter_that_nothing_needs(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_true(fixture_read(
+		f,
+		PORTS ROLES "flows:\n"
+			    "  - {id: off, from: web, to: db, allow: tcp/$must, when: [fast], " CITE
+			    "}\n"
+			    "  - {id: unbound, from: gw, to: db, allow: tcp/$must, " CITE "}\n"
+			    "  - {id: out, from: web, to: db, allow: tcp/$must, " CITE "}\n",
+		HOSTS "without: [{flow: acme/out, because: not bought}]\n"));
+	assert_int_equal(fixture_play(f, PLAYER_HOST, "db-1"), RESOLVE_OK);
+	assert_string_equal(fixture_rules(f), "");
+}
+
+/* ------------------------------------------------------------ conditions ------------------------
+ */
+
+static void test_conditions(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_true(fixture_read(
+		f,
+		PORTS ROLES
+		"flows:\n"
+		"  - {id: a, from: web, to: db, allow: tcp/1, when: [fast], " CITE "}\n"
+		"  - {id: b, from: web, to: db, allow: tcp/2, when: [not fast], " CITE "}\n"
+		"  - {id: c, from: web, to: db, allow: tcp/3, when: [kind=small|big], " CITE "}\n"
+		"  - {id: d, from: web, to: db, allow: tcp/4, when: [not kind=small], " CITE "}\n"
+		"  - {id: e, from: web, to: db, allow: tcp/5, when: [bound app], " CITE "}\n"
+		"  - {id: g, from: web, to: db, allow: tcp/6, when: [bound gw], " CITE "}\n"
+		"  - {id: h, from: web, to: db, allow: tcp/7, when: [not bound gw], " CITE "}\n"
+		"  - {id: i, from: web, to: db, allow: tcp/8, when: [bound app, fast], " CITE "}\n",
+		HOSTS "parameters: {acme/kind: small}\n"));
+	assert_int_equal(fixture_play(f, PLAYER_HOST, "db-1"), RESOLVE_OK);
+	assert_string_equal(fixture_rules(f), "in acme/b\n"
+					      "in acme/c\n"
+					      "in acme/e\n"
+					      "in acme/h\n");
+}
+
+/* A switch of one host is asked where the flow opens to. */
+static void test_condition_at_the_listener(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_true(fixture_read(
+		f,
+		PORTS ROLES "flows:\n"
+			    "  - {id: a, from: web, to: db, allow: tcp/1, when: [fast], " CITE
+			    "}\n",
+		"hosts:\n"
+		"  web-1: {addresses: 10.0.0.1, roles: acme/web}\n"
+		"  db-1: {addresses: 10.0.0.4, roles: acme/db, parameters: {acme/fast: on}}\n"
+		"  db-2: {addresses: 10.0.0.5, roles: acme/db}\n"));
+	assert_int_equal(fixture_play(f, PLAYER_HOST, "web-1"), RESOLVE_OK);
+	assert_string_equal(fixture_matches(f, DIRECTION_OUT, "acme/a"),
+			    "tcp 10.0.0.1 [any] -> 10.0.0.4 [1]\n");
+	assert_int_equal(fixture_play(f, PLAYER_HOST, "db-2"), RESOLVE_OK);
+	assert_string_equal(fixture_rules(f), "");
+}
+
+static void test_without(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_true(fixture_read(f, PLAIN,
+				 HOSTS "without: [{flow: acme/peer, because: one server}]\n"));
+	assert_int_equal(fixture_play(f, PLAYER_HOST, "web-1"), RESOLVE_OK);
+	assert_string_equal(fixture_rules(f), "out acme/sql\n");
+}
+
+/* ------------------------------------------------------------ the site's own --------------------
+ */
+
+static void test_site_flows(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_true(fixture_read(
+		f, PORTS PLAIN,
+		HOSTS
+		"sets: {dns: [10.9.0.1, 10.9.0.2], office: [10.8.0.0/16]}\n"
+		"parameters: {acme/must: 99}\n"
+		"flows:\n"
+		"  - {id: dns, from: hosts, to: $dns, allow: [udp/53, icmp/echo]}\n"
+		"  - {id: ntp, from: [web-1, acme/db], to: 10.9.1.0-10.9.1.2, allow: udp/123}\n"
+		"  - {id: desk, from: [$office, 10.7.0.0/24], to: acme/front, allow: "
+		"tcp/$acme/must}\n"
+		"  - {id: web, from: any, to: web-1, allow: tcp/443, when: [bound acme/app]}\n"
+		"  - {id: none, from: any, to: web-1, allow: tcp/444, when: [acme/fast]}\n"
+		"  - {id: net, from: 10.0.0.0/30, to: 10.0.0.2, allow: tcp/5}\n"));
+	assert_int_equal(fixture_play(f, PLAYER_HOST, "web-1"), RESOLVE_OK);
+	assert_string_equal(fixture_rules(f), "out acme/sql\n"
+					      "in acme/peer\n"
+					      "out acme/peer\n"
+					      "out site/dns\n"
+					      "out site/ntp:web-1\n"
+					      "in site/desk:$office:acme/web\n"
+					      "in site/desk:10.7.0.0/24:acme/web\n"
+					      "in site/web\n"
+					      "out site/net\n");
+	assert_string_equal(fixture_matches(f, DIRECTION_OUT, "site/dns"),
+			    "icmp 10.0.0.1 2001:db8::1 [any] -> 10.9.0.1 10.9.0.2 [2048]\n"
+			    "udp 10.0.0.1 2001:db8::1 [any] -> 10.9.0.1 10.9.0.2 [53]\n");
+	assert_string_equal(fixture_matches(f, DIRECTION_OUT, "site/ntp:web-1"),
+			    "udp 10.0.0.1 2001:db8::1 [any] -> 10.9.1.0/31 10.9.1.2 [123]\n");
+	assert_string_equal(fixture_matches(f, DIRECTION_IN, "site/desk:$office:acme/web"),
+			    "tcp 10.0.0.1 2001:db8::1 [99] <- 10.8.0.0/16 [any]\n");
+	assert_string_equal(fixture_matches(f, DIRECTION_OUT, "site/net"),
+			    "tcp 10.0.0.1 [any] -> 10.0.0.2 [5]\n");
+	assert_null(f->host->rules[3].citations[0].document);
+	/* "any" means the others: it opens nothing on a host that merely lies in it. */
+	assert_int_equal(fixture_play(f, PLAYER_HOST, "app-1"), RESOLVE_OK);
+	assert_string_equal(fixture_rules(f), "out site/dns\n"
+					      "in site/desk:$office:acme/app\n"
+					      "in site/desk:10.7.0.0/24:acme/app\n"
+					      "out site/net\n");
+}
+
+static void test_management_comes_first(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_true(fixture_read(f, PLAIN,
+				 HOSTS
+				 "management:\n"
+				 "  - {from: [10.9.0.0/28, web-1], allow: [tcp/22, icmp/echo]}\n"
+				 "  - {from: 10.0.0.1, allow: tcp/23}\n"
+				 "  - {from: \"2001:db8::/64\", allow: [tcp/24, icmp/echo]}\n"));
+	assert_int_equal(fixture_play(f, PLAYER_HOST, "web-2"), RESOLVE_OK);
+	assert_string_equal(fixture_rules(f), "in management/1\n"
+					      "in management/2\n"
+					      "in management/3\n"
+					      "out acme/sql\n"
+					      "in acme/peer\n"
+					      "out acme/peer\n");
+	assert_string_equal(fixture_matches(f, DIRECTION_IN, "management/1"),
+			    "icmp every [2048] <- 10.0.0.1 10.9.0.0/28 [any]\n"
+			    "tcp every [22] <- 10.0.0.1 10.9.0.0/28 2001:db8::1 [any]\n"
+			    "icmpv6 every [32768] <- 2001:db8::1 [any]\n");
+	assert_string_equal(fixture_matches(f, DIRECTION_IN, "management/3"),
+			    "tcp every [24] <- 2001:db8::/64 [any]\n"
+			    "icmpv6 every [32768] <- 2001:db8::/64 [any]\n");
+	/* The one whose only peer is the host itself is gone, and the others keep their numbers. */
+	assert_int_equal(fixture_play(f, PLAYER_ADDRESS, "10.0.0.1"), RESOLVE_OK);
+	assert_string_equal(f->host->rules[0].id, "management/1");
+	assert_string_equal(f->host->rules[1].id, "management/3");
+	assert_true(f->host->has_management);
+}
+
+/* ------------------------------------------------------------ players ---------------------------
+ */
+
+static void test_players(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_true(fixture_read(
+		f, PLAIN,
+		HOSTS "bind: {acme/gw: [10.0.0.9, 10.1.0.0/24], acme/app: [10.0.0.8]}\n"));
+	assert_int_equal(fixture_play(f, PLAYER_OWN, "10.0.0.77 10.0.0.2"), RESOLVE_OK);
+	assert_string_equal(f->host->host, "web-2");
+	assert_string_equal(fixture_prefixes(f, &f->host->own), "10.0.0.2 10.0.0.77");
+	assert_int_equal(fixture_play(f, PLAYER_OWN, "10.0.0.76 10.0.0.9 10.0.0.8"), RESOLVE_OK);
+	assert_null(f->host->host);
+	assert_int_equal(f->host->role_count, 2);
+	assert_string_equal(f->host->roles[0], "acme/app");
+	assert_string_equal(f->host->roles[1], "acme/gw");
+	assert_string_equal(fixture_matches(f, DIRECTION_OUT, "acme/call"),
+			    "tcp 10.0.0.9 [any] -> 10.0.0.1 10.0.0.2 2001:db8::1 [443]\n"
+			    "udp 10.0.0.9 [any] -> 10.0.0.1 10.0.0.2 2001:db8::1 [any]\n");
+	assert_int_equal(fixture_play(f, PLAYER_ADDRESS, "2001:db8::1"), RESOLVE_OK);
+	assert_string_equal(f->host->host, "web-1");
+	assert_string_equal(fixture_prefixes(f, &f->host->own), "10.0.0.1 2001:db8::1");
+	assert_int_equal(fixture_play(f, PLAYER_ADDRESS, "10.0.0.9"), RESOLVE_OK);
+	assert_null(f->host->host);
+	assert_string_equal(fixture_prefixes(f, &f->host->own), "10.0.0.9");
+}
+
+static void test_no_such_player(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_true(fixture_read(f, PLAIN, HOSTS "bind: {acme/gw: 10.1.0.0/24}\n"));
+	assert_int_equal(fixture_play(f, PLAYER_OWN, "10.1.0.1"), RESOLVE_POLICY);
+	assert_int_equal(fixture_play(f, PLAYER_OWN, "10.0.0.1 10.0.0.4"), RESOLVE_USAGE);
+	assert_int_equal(fixture_play(f, PLAYER_HOST, "web-3"), RESOLVE_USAGE);
+	assert_int_equal(fixture_play(f, PLAYER_ROLE, "Gatewayy"), RESOLVE_USAGE);
+	assert_int_equal(fixture_play(f, PLAYER_ROLE, "acme/web"), RESOLVE_USAGE);
+	assert_int_equal(fixture_play(f, PLAYER_ROLE, "acme/gw"), RESOLVE_POLICY);
+	assert_string_equal(
+		fixture_findings(f),
+		"site.yaml: error: no host in this file has the address 10.1.0.1, and no role in "
+		"`bind` names it by itself: add it, or say with --host or --role who is playing\n"
+		"site.yaml: error: no host `web-3` in this file; did you mean `web-1`?\n"
+		"site.yaml: error: no role of this site is called `Gatewayy`; did you mean "
+		"`Gateway`?\n"
+		"site.yaml: error: 2 hosts have the role `acme/web`: say which with --host (web-1, "
+		"web-2)\n"
+		"site.yaml: error: no host and no single address has the role `acme/gw`: give it "
+		"to "
+		"one under `hosts` or `bind` (a prefix, a set or `any` makes no host)\n"
+		"site.yaml:8:3: error: host `web-1` and host `db-1` both have one of 10.0.0.1 or "
+		"10.0.0.4: say with --host which is meant\n");
+}
+
+static void test_role_by_name(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_true(fixture_read(
+		f, PORTS PLAIN,
+		"hosts:\n"
+		"  both: {addresses: 10.0.0.1, roles: [acme/web, acme/app], parameters: "
+		"{acme/fast: on}}\n"
+		"  db-1: {addresses: 10.0.0.4, roles: acme/db}\n"
+		"bind: {acme/web: [10.0.0.7, 10.1.0.0/24], acme/gw: 10.0.0.9}\n"));
+	assert_int_equal(fixture_play(f, PLAYER_ROLE, "web  SERVERS"), RESOLVE_OK);
+	assert_null(f->host->host);
+	assert_int_equal(f->host->role_count, 1);
+	assert_string_equal(f->host->roles[0], "acme/web");
+	assert_string_equal(fixture_prefixes(f, &f->host->own), "10.0.0.1 10.0.0.7");
+	assert_string_equal(fixture_matches(f, DIRECTION_OUT, "acme/sql"),
+			    "tcp 10.0.0.1 10.0.0.7 [any] -> 10.0.0.4 [1433]\n");
+	assert_string_equal(fixture_matches(f, DIRECTION_IN, "acme/peer"),
+			    "udp 10.0.0.1 10.0.0.7 [7000-7001] <- 10.1.0.0/24 [any]\n");
+}
+
+static void test_name_of_two_roles(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_true(fixture_read(f, PLAIN, "catalogs: [acme, {catalog: acme, as: lab}]\n" HOSTS));
+	assert_int_equal(fixture_play(f, PLAYER_ROLE, "Database"), RESOLVE_USAGE);
+	assert_string_equal(
+		fixture_findings(f),
+		"site.yaml: error: `Database` is the name of 2 roles: say one of acme/db, "
+		"lab/db\n");
+}
+
+/* ------------------------------------------------------------ settings --------------------------
+ */
+
+static void test_defaults_and_overrides(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_true(fixture_read(
+		f, PLAIN,
+		"interfaces: [eth0]\n"
+		"lookup: maps\n"
+		"bounds: {flows: 4096}\n"
+		"host: {dhcp: yes, timeouts: {tcp: 1h}}\n"
+		"hosts:\n"
+		"  a: {addresses: 10.0.0.1, roles: acme/web}\n"
+		"  b: {addresses: 10.0.0.2, roles: acme/web, mode: {in: audit, out: off},\n"
+		"      interfaces: auto, dhcp: no, forwarding: pass, cross-check: 0}\n"));
+	assert_int_equal(fixture_play(f, PLAYER_HOST, "a"), RESOLVE_OK);
+	assert_int_equal(f->host->mode[DIRECTION_IN], MODE_ENFORCE);
+	assert_int_equal(f->host->lookup, LOOKUP_MAPS);
+	assert_int_equal(f->host->flows, 4096);
+	assert_int_equal(f->host->flow_share, 1024);
+	assert_int_equal(f->host->fragments, FRAGMENTS_DEFAULT);
+	assert_int_equal(f->host->cross_check, 65536);
+	assert_int_equal(f->host->timeout_ms[FLOW_TCP], 3600 * 1000);
+	assert_int_equal(f->host->timeout_ms[FLOW_UDP], 120 * 1000);
+	assert_int_equal(f->host->timeout_ms[FLOW_ICMP], 10 * 1000);
+	assert_int_equal(f->host->fragment_timeout_ms, 2000);
+	assert_int_equal(f->host->icmp_errors_per_second, ICMP_ERRORS_PER_SECOND);
+	assert_int_equal(f->host->forwarding, FORWARDING_REFUSE);
+	assert_true(f->host->dhcp);
+	assert_false(f->host->interfaces_auto);
+	assert_string_equal(f->host->interfaces[0], "eth0");
+	assert_false(f->host->has_management);
+	assert_int_equal(fixture_play(f, PLAYER_HOST, "b"), RESOLVE_OK);
+	assert_int_equal(f->host->mode[DIRECTION_IN], MODE_AUDIT);
+	assert_int_equal(f->host->mode[DIRECTION_OUT], MODE_OFF);
+	assert_false(f->host->dhcp);
+	assert_true(f->host->interfaces_auto);
+	assert_int_equal(f->host->interface_count, 0);
+	assert_int_equal(f->host->forwarding, FORWARDING_PASS);
+	assert_int_equal(f->host->cross_check, 0);
+	assert_int_equal(f->host->timeout_ms[FLOW_TCP], 3600 * 1000);
+}
+
+static void test_peers(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_true(fixture_read(f, PLAIN, HOSTS "bind: {acme/gw: any}\n"));
+	assert_int_equal(fixture_play(f, PLAYER_HOST, "web-2"), RESOLVE_OK);
+	assert_int_equal(f->host->peer_count, 4);
+	assert_string_equal(f->host->peers[0].role, "acme/web");
+	assert_string_equal(fixture_prefixes(f, f->host->peers[0].addresses),
+			    "10.0.0.1 2001:db8::1");
+	assert_string_equal(f->host->peers[3].role, "acme/gw");
+}
+
+static void test_digest(void **state)
+{
+	struct fixture *f = *state;
+	char first[65];
+	char second[65];
+
+	assert_true(fixture_read(f, PLAIN, HOSTS "about: one\n"));
+	assert_int_equal(fixture_play(f, PLAYER_HOST, "web-2"), RESOLVE_OK);
+	host_policy_digest(f->host, first);
+	assert_int_equal(strlen(first), 64);
+	assert_true(fixture_read(f, PLAIN, HOSTS "about: two\n"));
+	assert_int_equal(fixture_play(f, PLAYER_HOST, "web-2"), RESOLVE_OK);
+	host_policy_digest(f->host, second);
+	assert_string_equal(first, second);
+	assert_true(fixture_read(f, PLAIN, HOSTS "host: {timeouts: {udp: 121s}}\n"));
+	assert_int_equal(fixture_play(f, PLAYER_HOST, "web-2"), RESOLVE_OK);
+	host_policy_digest(f->host, second);
+	assert_string_not_equal(first, second);
+}
+
+static void test_printed(void **state)
+{
+	struct fixture *f = *state;
+	char *text = NULL;
+	size_t length;
+	FILE *out = open_memstream(&text, &length);
+	const char *cut;
+	json_t *json;
+
+	assert_true(
+		fixture_read(f, PLAIN, HOSTS "management: [{from: 10.9.0.1, allow: tcp/22}]\n"));
+	assert_int_equal(fixture_play(f, PLAYER_HOST, "db-1"), RESOLVE_OK);
+	host_policy_print(f->host, out);
+	fclose(out);
+	cut = strstr(text, "\nin (");
+	assert_non_null(cut);
+	assert_string_equal(cut, "\nin (peers open to this host): 2 rules, mode enforce\n"
+				 "  management/1\n"
+				 "      10.9.0.1 -> hosts: tcp/22\n"
+				 "      10.9.0.1 -> every address\n"
+				 "      the site file\n"
+				 "  acme/sql\n"
+				 "      acme/web -> acme/db: tcp/1433\n"
+				 "      10.0.0.1, 10.0.0.2, 2001:db8::1 -> 10.0.0.4\n"
+				 "      Ports, row 1 (Acme Guide, lines 10-12)\n"
+				 "\nout (this host opens): 0 rules, mode enforce\n"
+				 "\nEverything else is dropped.\n");
+	free(text);
+	json = host_policy_json(f->host);
+	assert_non_null(json);
+	assert_int_equal(json_array_size(json_object_get(json, "rules")), 2);
+	json_decref(json);
+}
+
+/* ------------------------------------------------------------ errors ----------------------------
+ */
+
+static void test_errors_in_references(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_false(fixture_read(
+		f, PORTS PLAIN,
+		"hosts:\n"
+		"  a: {addresses: 10.0.0.1, roles: [acme/wep, acme/front]}\n"
+		"  b: {addresses: 10.0.0.2, roles: acme/web, parameters: {acme/db-prt: 1}}\n"
+		"bind:\n"
+		"  acme/gateway: 10.0.0.9\n"
+		"  acme/db: any\n"
+		"parameters: {acme/fast: maybe}\n"
+		"without: [{flow: acme/sqll, because: why}]\n"
+		"flows:\n"
+		"  - {id: x, from: acme/wob, to: a, allow: tcp/$acme/fast, when: [acme/kind]}\n"));
+	assert_string_equal(
+		fixture_findings(f),
+		"site.yaml:5:36: error: catalog `acme` has no role `wep`; did you mean `web`?\n"
+		"site.yaml:5:46: error: `acme/front` is a group, and only roles can be bound; its "
+		"roles are acme/web, acme/app\n"
+		"site.yaml:6:58: error: catalog `acme` has no parameter `db-prt`; did you mean "
+		"`db-port`?\n"
+		"site.yaml:8:3: error: catalog `acme` has no role `gateway`\n"
+		"site.yaml:9:12: error: `acme/db` can't be bound to any, only to an address, a "
+		"prefix\n"
+		"site.yaml:10:25: error: `fast` must be one of on, off, not `maybe`\n"
+		"site.yaml:11:18: error: catalog `acme` has no flow `sqll`; did you mean `sql`?\n"
+		"site.yaml:13:18: error: catalog `acme` has no role `wob`; did you mean `web`?\n"
+		"site.yaml:13:43: error: `acme/fast` can't stand here: it is not of type ports\n"
+		"site.yaml:13:67: error: `acme/kind` can't stand here: it is not of type switch\n");
+}
+
+static void test_missing_catalog(void **state)
+{
+	struct fixture *f = *state;
+	const char *expected = arena_printf(
+		f->arena,
+		"site.yaml:2:12: error: no `absent.yaml` in %s, policies, /etc/sallyport/policies, "
+		"/usr/share/sallyport/policies: put it there, or say with --catalogs where it is\n",
+		f->folder);
+
+	assert_false(fixture_read(f, PLAIN,
+				  "catalogs: [absent]\n"
+				  "hosts: {a: {addresses: 10.0.0.1, roles: absent/x}}\n"));
+	assert_string_equal(fixture_findings(f), expected);
+}
+
+static void test_catalog_in_the_wrong_file(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_write(f, "more.yaml", "catalog: other\ndocument: {title: T, sections: [S]}\n");
+	assert_false(fixture_read(f, PLAIN, "catalogs: [more]\n"));
+	assert_string_equal(fixture_findings(f),
+			    "more.yaml:1:10: error: this is catalog `other`, so the file must be "
+			    "named `other.yaml`\n");
+}
+
+static void test_too_many_own_addresses(void **state)
+{
+	struct fixture *f = *state;
+	const char *all = "";
+
+	assert_true(fixture_read(f, PLAIN, HOSTS));
+	for (unsigned i = 0; i < LOCAL_ADDRESSES_MAX; i++)
+		all = arena_printf(f->arena, "%s 10.5.%u.%u", all, i / 100, i % 100);
+	all = arena_printf(f->arena, "10.0.0.1%s", all);
+	assert_int_equal(fixture_play(f, PLAYER_OWN, all), RESOLVE_POLICY);
+	assert_string_equal(fixture_findings(f),
+			    "site.yaml: error: this host has more than 256 addresses of its own "
+			    "(LOCAL_ADDRESSES_MAX): name only those that a role needs\n");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_from_opens_to_every_to),
+		TEST(test_to_is_opened_by_every_from),
+		TEST(test_host_is_no_peer_of_itself),
+		TEST(test_both_ends_on_one_host),
+		TEST(test_own_addresses_are_cut_out_of_prefixes),
+		TEST(test_any_is_everyone_else),
+		TEST(test_prefix_gives_no_role),
+		TEST(test_floating_address),
+		TEST(test_rule_ids),
+		TEST(test_second_instance),
+		TEST(test_value_belongs_to_who_listens),
+		TEST(test_either_way_takes_its_own_to),
+		TEST(test_none_takes_the_service_away),
+		TEST(test_reference_to_another_parameter),
+		TEST(test_reference_to_itself),
+		TEST(test_required_parameter),
+		TEST(test_required_parameter_of_one_host),
+		TEST(test_required_parameter_that_nothing_needs),
+		TEST(test_conditions),
+		TEST(test_condition_at_the_listener),
+		TEST(test_without),
+		TEST(test_site_flows),
+		TEST(test_management_comes_first),
+		TEST(test_players),
+		TEST(test_no_such_player),
+		TEST(test_role_by_name),
+		TEST(test_name_of_two_roles),
+		TEST(test_defaults_and_overrides),
+		TEST(test_peers),
+		TEST(test_digest),
+		TEST(test_printed),
+		TEST(test_errors_in_references),
+		TEST(test_missing_catalog),
+		TEST(test_catalog_in_the_wrong_file),
+		TEST(test_too_many_own_addresses),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* apply, detach and status: a policy into force, out of it, and what is in force. */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "command.h"
+#include "generation.h"
+#include "output.h"
+#include "status.h"
+#include "words.h"
+
+/* Steps are for -v; on a terminal or in a log they are one line each. */
+static void print_step(const char *text, void *data)
+{
+	const struct invocation *invocation = data;
+
+	if (invocation->given[OPTION_VERBOSE])
+		fprintf(stderr, "sallyport %s: %s\n", invocation->command->name, text);
+}
+
+static struct progress progress_of(const struct invocation *invocation)
+{
+	return (struct progress){print_step, (void *)invocation};
+}
+
+static void print_list(const struct invocation *invocation, const text_list *texts)
+{
+	list_for_each (text, texts)
+		fprintf(stderr, "sallyport %s: warning: %s\n", invocation->command->name, *text);
+}
+
+static json_t *texts_json(const text_list *texts)
+{
+	json_t *array = json_array();
+
+	list_for_each (text, texts)
+		json_array_append_new(array, json_string(*text));
+	return array;
+}
+
+/* ------------------------------------------------------------ apply */
+
+/* What of a policy the answer tells. */
+struct summary {
+	const struct host_policy *policy;
+	const struct tables *tables;
+	char digest[65];
+};
+
+static json_t *applied_json(const struct applied_interface *one)
+{
+	return json_pack("{s:s, s:b, s:s, s:s, s:b, s:I, s:I}", "interface", one->name, "first",
+			 one->first, "xdp_mode", xdp_mode_name(one->hooks.xdp_mode), "egress_hook",
+			 egress_hook_name(one->hooks.egress_hook), "egress_first",
+			 one->hooks.egress_first, "receive_generation",
+			 (json_int_t)one->hooks.receive.generation, "transmit_generation",
+			 (json_int_t)one->hooks.transmit.generation);
+}
+
+static void print_result_json(const struct invocation *invocation, const struct summary *summary,
+			      const struct apply_result *result)
+{
+	const struct host_policy *policy = summary->policy;
+	json_t *interfaces = json_array();
+	json_t *object;
+
+	list_for_each (one, &result->interfaces)
+		json_array_append_new(interfaces, applied_json(one));
+	object = json_pack(
+		"{s:s, s:s?, s:s, s:s, s:s, s:s, s:b}", "site", policy->site, "host", policy->host,
+		"digest", summary->digest, "mode_in", mode_name(policy->mode[DIRECTION_IN]),
+		"mode_out", mode_name(policy->mode[DIRECTION_OUT]), "lookup",
+		lookup_name(policy->lookup), "dry_run", invocation->given[OPTION_DRY_RUN] > 0);
+	json_object_update_new(
+		object,
+		json_pack("{s:I, s:I, s:I, s:o, s:o, s:s?}", "generation",
+			  (json_int_t)result->generation, "rules", (json_int_t)policy->rule_count,
+			  "prefixes",
+			  (json_int_t)(summary->tables->ipv4.count + summary->tables->ipv6.count),
+			  "interfaces", interfaces, "warnings", texts_json(&result->warnings),
+			  "recovered", result->recovered));
+	output_json(invocation, stdout, object);
+}
+
+static void print_result(const struct invocation *invocation, const struct summary *summary,
+			 const struct apply_result *result)
+{
+	const struct host_policy *policy = summary->policy;
+	bool dry = invocation->given[OPTION_DRY_RUN] > 0;
+
+	printf("%s: site %s, host %s: %zu rule%s, %zu prefix%s, in %s, out %s, lookup %s\n",
+	       dry ? "would enforce" : "enforced", policy->site,
+	       policy->host ? policy->host : "(unnamed)", policy->rule_count,
+	       plural(policy->rule_count),
+	       summary->tables->ipv4.count + summary->tables->ipv6.count,
+	       summary->tables->ipv4.count + summary->tables->ipv6.count == 1 ? "" : "es",
+	       mode_name(policy->mode[DIRECTION_IN]), mode_name(policy->mode[DIRECTION_OUT]),
+	       lookup_name(policy->lookup));
+	printf("generation %" PRIu32 ", digest %.16s\n", result->generation, summary->digest);
+	list_for_each (one, &result->interfaces) {
+		if (dry)
+			printf("%s: %s\n", one->name,
+			       one->first ? "would be attached for the first time"
+					  : "would be swapped by one update a hook");
+		else
+			printf("%s: XDP %s, egress %s%s%s\n", one->name,
+			       xdp_mode_name(one->hooks.xdp_mode),
+			       egress_hook_name(one->hooks.egress_hook),
+			       one->first ? ", attached" : ", swapped",
+			       one->hooks.egress_hook == EGRESS_HOOK_TCX && !one->hooks.egress_first
+				       ? " (another tcx program runs before it)"
+				       : "");
+	}
+	if (dry)
+		printf("nothing was changed\n");
+}
+
+static int read_apply_options(const struct invocation *invocation, struct apply_request *request)
+{
+	static const char *const xdp_words[] = {"native", "generic", NULL};
+	static const char *const egress_words[] = {"auto", "tcx", "clsact", NULL};
+	int xdp = option_choice(invocation, OPTION_XDP_MODE, xdp_words, 0);
+	int egress = option_choice(invocation, OPTION_EGRESS_HOOK, egress_words, 0);
+
+	if (xdp < 0 || egress < 0)
+		return EXIT_USAGE;
+	request->xdp_mode = xdp == 1 ? XDP_MODE_GENERIC : XDP_MODE_NATIVE;
+	request->egress_hook = (enum egress_hook)egress;
+	return EXIT_DONE;
+}
+
+/* The policy compiled; findings of the compiler are the policy's. */
+static int compile_host(const struct invocation *invocation, struct site_files *files,
+			const struct host_policy *policy, struct tables **ret_tables)
+{
+	int error = compile(policy, files->diagnostics, ret_tables);
+
+	output_diagnostics(invocation, files->diagnostics);
+	return error ? EXIT_POLICY : EXIT_DONE;
+}
+
+int command_apply(const struct invocation *invocation)
+{
+	struct site_files files cleanup(site_files_close) = {0};
+	struct tables *tables cleanup(tables_freep)
+	= NULL;
+	struct host_policy *policy = NULL;
+	struct apply_request request = {
+		.pins = invocation->value[OPTION_PINS],
+		.wait_seconds = LOCK_WAIT_SECONDS,
+		.dry_run = invocation->given[OPTION_DRY_RUN] > 0,
+		.progress = progress_of(invocation),
+	};
+	struct apply_result result = {0};
+	struct failure failure = {""};
+	struct summary summary;
+	int status = read_apply_options(invocation, &request);
+
+	if (status == EXIT_DONE)
+		status = site_files_read(invocation, invocation->arguments[0], &files);
+	if (status == EXIT_DONE)
+		status = site_files_host(invocation, &files, &policy);
+	if (status == EXIT_DONE)
+		status = compile_host(invocation, &files, policy, &tables);
+	if (status != EXIT_DONE)
+		return status;
+	request.arena = files.arena;
+	request.policy = policy;
+	request.tables = tables;
+	if (generation_apply(&request, &failure, &result))
+		return output_failure(invocation, &failure);
+	summary = (struct summary){.policy = policy, .tables = tables};
+	host_policy_digest(policy, summary.digest);
+	print_list(invocation, &result.warnings);
+	if (invocation->given[OPTION_JSON]) {
+		print_result_json(invocation, &summary, &result);
+		return EXIT_DONE;
+	}
+	if (result.recovered)
+		printf("before that: %s\n", result.recovered);
+	print_result(invocation, &summary, &result);
+	return EXIT_DONE;
+}
+
+/* ------------------------------------------------------------ detach */
+
+int command_detach(const struct invocation *invocation)
+{
+	struct arena *arena cleanup(arena_freep)
+	= arena_new();
+	const struct detach_request request = {
+		.arena = arena,
+		.pins = invocation->value[OPTION_PINS],
+		.interfaces = (const char *const *)invocation->arguments,
+		.interface_count = (size_t)invocation->argument_count,
+		.wait_seconds = LOCK_WAIT_SECONDS,
+		.progress = progress_of(invocation),
+	};
+	struct detach_result result = {0};
+	struct failure failure = {""};
+
+	if (generation_detach(&request, &failure, &result))
+		return output_failure(invocation, &failure);
+	if (invocation->given[OPTION_JSON]) {
+		output_json(invocation, stdout,
+			    json_pack("{s:o}", "detached", texts_json(&result.interfaces)));
+		return EXIT_DONE;
+	}
+	list_for_each (name, &result.interfaces)
+		printf("%s: no longer enforced; every packet passes\n", *name);
+	if (!result.interfaces.count)
+		printf("nothing was in force\n");
+	return EXIT_DONE;
+}
+
+/* ------------------------------------------------------------ status */
+
+static json_t *hook_json(const struct hook *hook, const char *how)
+{
+	return json_pack("{s:s, s:b, s:I, s:I, s:I}", "how", how, "attached", hook->attached,
+			 "generation", (json_int_t)hook->generation, "program",
+			 (json_int_t)hook->program_id, "link", (json_int_t)hook->link_id);
+}
+
+static json_t *interface_json(const struct interface_status *one)
+{
+	const struct generation_info *info = &one->information;
+	json_t *object = json_pack(
+		"{s:s, s:s, s:I, s:o, s:o, s:b}", "interface", one->name, "state",
+		interface_state_name(one->state), "generation", (json_int_t)one->generation, "xdp",
+		hook_json(&one->hooks.receive, xdp_mode_name(one->hooks.xdp_mode)), "egress",
+		hook_json(&one->hooks.transmit, egress_hook_name(one->hooks.egress_hook)),
+		"egress_first", one->hooks.egress_first);
+
+	if (one->has_information)
+		json_object_update_new(
+			object,
+			json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I}", "site",
+				  info->site, "host", info->host, "mode_in", info->mode_in,
+				  "mode_out", info->mode_out, "lookup", info->lookup, "digest",
+				  info->digest, "version", info->version, "documents",
+				  info->documents, "rules", (json_int_t)info->rules, "loaded_at",
+				  (json_int_t)info->loaded_at));
+	if (one->has_state)
+		json_object_update_new(object, json_pack("{s:I, s:b}", "disagreements",
+							 (json_int_t)one->disagreements, "fallback",
+							 one->fallback));
+	return object;
+}
+
+static void print_status_json(const struct invocation *invocation, const struct status *status)
+{
+	json_t *interfaces = json_array();
+
+	list_for_each (one, &status->interfaces)
+		json_array_append_new(interfaces, interface_json(one));
+	output_json(invocation, stdout,
+		    json_pack("{s:b, s:b, s:i, s:s, s:{s:I, s:I}, s:{s:I, s:I}, s:o}", "whole",
+			      status_is_whole(status), "interrupted", status->interrupted, "busy",
+			      status->busy, "step", status->pinned ? status->journal.step : "idle",
+			      "flows", "used", (json_int_t)status->flows.used, "bound",
+			      (json_int_t)status->flows.bound, "fragments", "used",
+			      (json_int_t)status->fragments.used, "bound",
+			      (json_int_t)status->fragments.bound, "interfaces", interfaces));
+}
+
+static void add_interface_row(struct text_table *table, const struct interface_status *one)
+{
+	const struct generation_info *info = &one->information;
+	char when[32];
+
+	text_table_add(table, "%s", one->name);
+	text_table_add(table, "%s", interface_state_name(one->state));
+	text_table_add(table, "%s", one->has_information ? info->site : "-");
+	text_table_add(table, "%s", one->has_information && *info->host ? info->host : "-");
+	text_table_add(table, "%s", one->has_information ? info->mode_in : "-");
+	text_table_add(table, "%s", one->has_information ? info->mode_out : "-");
+	text_table_add(table, "%s", xdp_mode_name(one->hooks.xdp_mode));
+	text_table_add(table, "%s", egress_hook_name(one->hooks.egress_hook));
+	text_table_add(table, "%" PRIu32, one->generation);
+	text_table_add(table, "%" PRIu32, info->rules);
+	text_table_add(table, "%s",
+		       one->has_information ? time_format(info->loaded_at, when) : "-");
+}
+
+/* What of an interface asks for a hand, a line each. */
+static void print_remarks(const struct interface_status *one)
+{
+	const char *name = one->name;
+
+	if (one->state == INTERFACE_MIXED)
+		printf("%s: XDP holds generation %" PRIu32 " and egress %" PRIu32
+		       ": a reload was cut short; run sallyport apply\n",
+		       name, one->hooks.receive.generation, one->hooks.transmit.generation);
+	if (one->state == INTERFACE_PARTIAL)
+		printf("%s: a hook that the modes ask for is open: packets pass there unjudged; "
+		       "run sallyport apply\n",
+		       name);
+	if (one->state == INTERFACE_GONE)
+		printf("%s: there is no such interface any more; sallyport detach %s removes what "
+		       "is left of it\n",
+		       name, name);
+	if (one->hooks.xdp_mode == XDP_MODE_GENERIC)
+		printf("%s: XDP is generic: it works, but each packet costs several times more\n",
+		       name);
+	if (one->hooks.egress_hook == EGRESS_HOOK_TCX && !one->hooks.egress_first)
+		printf("%s: another tcx program runs before ours and may let packets past it\n",
+		       name);
+	if (one->has_state && one->fallback)
+		printf("%s: the two encodings disagreed on %" PRIu64
+		       " packet%s: the maps judge alone until the next apply; please report it\n",
+		       name, one->disagreements, plural(one->disagreements));
+}
+
+static void print_status(const struct status *status)
+{
+	static const char *const header[] = {"INTERFACE",  "STATE", "SITE",  "HOST",
+					     "IN",	   "OUT",   "XDP",   "EGRESS",
+					     "GENERATION", "RULES", "LOADED"};
+	struct text_table *table cleanup(text_table_freep)
+	= text_table_new(11, header);
+
+	list_for_each (one, &status->interfaces)
+		add_interface_row(table, one);
+	text_table_print(table, stdout);
+	printf("\nflows %" PRIu64 " of %" PRIu64 ", fragments %" PRIu64 " of %" PRIu64 "\n",
+	       status->flows.used, status->flows.bound, status->fragments.used,
+	       status->fragments.bound);
+	list_for_each (one, &status->interfaces)
+		print_remarks(one);
+	if (status->busy)
+		printf("process %d is changing the policy at this moment\n", status->busy);
+	if (status->interrupted)
+		printf("a command was killed at the step \"%s\": the next apply or detach finishes "
+		       "or reverts what it left\n",
+		       status->journal.step);
+}
+
+int command_status(const struct invocation *invocation)
+{
+	struct arena *arena cleanup(arena_freep)
+	= arena_new();
+	struct failure failure = {""};
+	struct status status = {0};
+
+	if (generation_status(arena, invocation->value[OPTION_PINS], &failure, &status))
+		return output_failure(invocation, &failure);
+	if (invocation->given[OPTION_JSON])
+		print_status_json(invocation, &status);
+	else if (status.pinned && status.interfaces.count)
+		print_status(&status);
+	else
+		printf("nothing is enforced: sallyport apply SITE does it\n");
+	return status_is_whole(&status) ? EXIT_DONE : EXIT_FAILED;
+}

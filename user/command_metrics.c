@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* metrics, serve and reasons: what was counted, and what the words in it mean. */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+
+#include "command.h"
+#include "counters.h"
+#include "descriptor.h"
+#include "metrics.h"
+#include "output.h"
+#include "serve.h"
+#include "words.h"
+
+int command_metrics(const struct invocation *invocation)
+{
+	struct snapshot *snapshot cleanup(snapshot_freep)
+	= NULL;
+	struct failure failure = {""};
+
+	if (counters_read(invocation->value[OPTION_PINS], &failure, &snapshot))
+		return output_failure(invocation, &failure);
+	if (invocation->given[OPTION_JSON])
+		output_json(invocation, stdout, snapshot_json(snapshot));
+	else
+		metrics_write(snapshot, stdout);
+	return EXIT_DONE;
+}
+
+/* ------------------------------------------------------------ serve */
+
+static int serve_metrics(void *data, FILE *out, struct failure *failure)
+{
+	const struct invocation *invocation = data;
+	struct snapshot *snapshot cleanup(snapshot_freep)
+	= NULL;
+	int error = counters_read(invocation->value[OPTION_PINS], failure, &snapshot);
+
+	if (!error)
+		metrics_write(snapshot, out);
+	return error;
+}
+
+static bool serve_health(void *data, FILE *out)
+{
+	const struct invocation *invocation = data;
+	struct snapshot *snapshot cleanup(snapshot_freep)
+	= NULL;
+	struct failure failure = {""};
+
+	if (counters_read(invocation->value[OPTION_PINS], &failure, &snapshot)) {
+		fprintf(out, "%s\n", failure.message);
+		return false;
+	}
+	return snapshot_health(snapshot, out);
+}
+
+/* SIGTERM and SIGINT as something to wait for. */
+static int stop_signals(struct failure *failure, int *ret_fd)
+{
+	sigset_t signals;
+	int fd;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	signal(SIGPIPE, SIG_IGN);
+	if (sigprocmask(SIG_BLOCK, &signals, NULL) < 0)
+		return fail(failure, errno, "can't block signals: %s", strerror(errno));
+	fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (fd < 0)
+		return fail(failure, errno, "can't watch for signals: %s", strerror(errno));
+	*ret_fd = fd;
+	return 0;
+}
+
+int command_serve(const struct invocation *invocation)
+{
+	const struct serve_source source = {serve_metrics, serve_health, (void *)invocation};
+	const char *address = invocation->value[OPTION_LISTEN_ADDRESS];
+	struct server *server cleanup(server_freep)
+	= NULL;
+	int stop cleanup(fd_closep)
+	= -1;
+	struct failure failure = {""};
+
+	if (stop_signals(&failure, &stop) ||
+	    server_open(address ? address : SERVE_ADDRESS_DEFAULT, &source, &failure, &server))
+		return output_failure(invocation, &failure);
+	output_json(invocation, stdout, json_pack("{s:s}", "listening", server_address(server)));
+	fflush(stdout);
+	if (server_run(server, stop, &failure))
+		return output_failure(invocation, &failure);
+	return EXIT_DONE;
+}
+
+/* ------------------------------------------------------------ reasons */
+
+static json_t *reasons_json(void)
+{
+	json_t *reasons = json_array();
+
+	for (int reason = REASON_NONE + 1; reason < REASON_COUNT; reason++)
+		json_array_append_new(reasons,
+				      json_pack("{s:s, s:s, s:s}", "reason", reason_name(reason),
+						"verdict", verdict_name(reason_verdict(reason)),
+						"meaning", reason_meaning(reason)));
+	return reasons;
+}
+
+int command_reasons(const struct invocation *invocation)
+{
+	static const char *const header[] = {"REASON", "VERDICT", "MEANING"};
+	struct text_table *table cleanup(text_table_freep)
+	= text_table_new(3, header);
+
+	if (invocation->given[OPTION_JSON]) {
+		output_json(invocation, stdout, reasons_json());
+		return EXIT_DONE;
+	}
+	for (int reason = REASON_NONE + 1; reason < REASON_COUNT; reason++) {
+		text_table_add(table, "%s", reason_name(reason));
+		text_table_add(table, "%s", verdict_name(reason_verdict(reason)));
+		text_table_add(table, "%s", reason_meaning(reason));
+	}
+	text_table_print(table, stdout);
+	return EXIT_DONE;
+}

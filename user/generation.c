@@ -1,0 +1,825 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "generation.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "descriptor.h"
+#include "interface.h"
+#include "lasting.h"
+#include "load.h"
+#include "pins.h"
+#include "recovery.h"
+#include "slots.h"
+
+/* One interface that gets the new generation. */
+struct target {
+	const struct interface *interface;
+	struct host_policy policy; /* the request's, with what only the interface says */
+	struct hooks before;
+	enum xdp_mode xdp_mode;	      /* to attach in, if it is not attached yet */
+	enum egress_hook egress_hook; /* to attach to */
+	bool clsact_created;
+	struct loaded *loaded;
+};
+
+/* One apply. */
+struct application {
+	const struct apply_request *request;
+	struct arena *arena;
+	struct pins *pins; /* NULL: dry run where nothing is pinned */
+	struct interface_list all;
+	struct recovery recovery;
+	bool first; /* nothing is pinned yet */
+	uint32_t generation;
+	uint32_t flows; /* entries: of the site, or of the table that is in use */
+	uint32_t fragments;
+	uint32_t flow_share;
+	LIST(struct target) targets;
+	struct slots slots;
+	struct slot_assignment assignment;
+	struct apply_result result;
+};
+
+static void warn(struct application *application, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+static void warn(struct application *application, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	*arena_push(application->arena, &application->result.warnings) =
+		arena_vprintf(application->arena, format, arguments);
+	va_end(arguments);
+}
+
+static void application_close(struct application *application)
+{
+	list_for_each (target, &application->targets)
+		loaded_free(target->loaded);
+	pins_close(application->pins);
+}
+
+/* ------------------------------------------------------------ checks before ------------------- */
+
+static int choose_interfaces(struct application *application, struct failure *failure)
+{
+	const struct host_policy *policy = application->request->policy;
+	struct interface_list selected;
+	int result;
+
+	if (!policy->has_management)
+		return fail(failure, EINVAL,
+			    "the site says nothing about management, and a policy without it can "
+			    "lock you out; say who may log in, for example management: [{from: "
+			    "10.0.0.0/24, allow: [tcp/22]}], or management: [] if nobody may");
+	result = interface_list_read(application->arena, failure, &application->all);
+	if (result == 0)
+		result = interface_select(application->arena, &application->all, policy, failure,
+					  &selected);
+	if (result < 0)
+		return result;
+	list_for_each (interface, &selected) {
+		struct target *target = arena_push(application->arena, &application->targets);
+
+		result = interface_check(interface, policy, failure);
+		if (result < 0)
+			return result;
+		target->interface = interface;
+		target->policy = *policy;
+		target->policy.router_advertisements = interface->router_advertisements;
+	}
+	return 0;
+}
+
+/*
+ * A table of another size would be a new one, and every call would end with the old one: a size
+ * that the site changed waits until detach.
+ */
+static uint32_t keep_bound(struct application *application, const char *map, uint32_t wanted)
+{
+	cleanup(fd_closep)
+	int fd = pins_get(application->pins, PINS_SHARED "/%s", map);
+	struct bpf_map_info information = {0};
+	__u32 length = sizeof(information);
+
+	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &information, &length) < 0 ||
+	    information.max_entries == wanted)
+		return wanted;
+	warn(application,
+	     "bounds: {%s: %" PRIu32 "} would need a new table and end every call; the one of %u "
+	     "entries stays until sallyport detach",
+	     map, wanted, information.max_entries);
+	return information.max_entries;
+}
+
+static void keep_bounds(struct application *application)
+{
+	const struct host_policy *policy = application->request->policy;
+
+	application->flows = policy->flows;
+	application->fragments = policy->fragments;
+	if (application->pins && !application->first) {
+		application->flows = keep_bound(application, "flows", policy->flows);
+		application->fragments = keep_bound(application, "fragments", policy->fragments);
+	}
+	application->flow_share = policy->flow_share;
+	if (policy->flow_share && application->flows != policy->flows)
+		application->flow_share = (uint32_t)((uint64_t)policy->flow_share *
+						     application->flows / policy->flows);
+	list_for_each (target, &application->targets) {
+		target->policy.flows = application->flows;
+		target->policy.fragments = application->fragments;
+		target->policy.flow_share = application->flow_share;
+	}
+}
+
+static int plan_egress(struct application *application, struct target *target,
+		       struct failure *failure)
+{
+	const struct interface *interface = target->interface;
+	enum egress_hook wanted = application->request->egress_hook;
+	struct generation_info information;
+	int exists;
+
+	if (target->before.transmit.attached) {
+		target->egress_hook = target->before.egress_hook;
+		if (hooks_generation_info(application->pins, interface->name,
+					  target->before.transmit.generation, &information) == 0)
+			target->clsact_created = information.clsact_created;
+		if (wanted && wanted != target->egress_hook)
+			return fail(
+				failure, EBUSY,
+				"%s: egress is attached by %s, and changing that takes a moment "
+				"without enforcement; sallyport detach %s, then apply",
+				interface->name, egress_hook_name(target->egress_hook),
+				interface->name);
+		return 0;
+	}
+	target->egress_hook = wanted;
+	if (!wanted)
+		target->egress_hook =
+			tcx_supported(interface->index) ? EGRESS_HOOK_TCX : EGRESS_HOOK_CLSACT;
+	if (target->egress_hook == EGRESS_HOOK_CLSACT) {
+		exists = clsact_exists(interface->index);
+		if (exists < 0)
+			return fail(failure, -exists, "%s: can't list its qdiscs: %s",
+				    interface->name, strerror(-exists));
+		target->clsact_created = !exists;
+	}
+	return 0;
+}
+
+static void plan_receive(struct application *application, struct target *target)
+{
+	enum xdp_mode wanted = application->request->xdp_mode;
+
+	target->xdp_mode = wanted ? wanted : XDP_MODE_NATIVE;
+	if (!target->before.receive.attached || target->before.xdp_mode == target->xdp_mode)
+		return;
+	warn(application,
+	     "%s: XDP is attached in %s mode and stays so, as a change would open it for a moment; "
+	     "for %s: sallyport detach %s, then apply",
+	     target->interface->name, xdp_mode_name(target->before.xdp_mode),
+	     xdp_mode_name(target->xdp_mode), target->interface->name);
+	target->xdp_mode = target->before.xdp_mode;
+}
+
+static int plan_targets(struct application *application, struct failure *failure)
+{
+	int result = 0;
+
+	list_for_each (target, &application->targets) {
+		const struct interface *interface = target->interface;
+
+		if (application->pins)
+			result = hooks_read(application->pins, application->arena, interface->name,
+					    interface->index, failure, &target->before);
+		if (result == 0)
+			result = plan_egress(application, target, failure);
+		if (result < 0)
+			return result;
+		plan_receive(application, target);
+	}
+	return 0;
+}
+
+/* What is enforced and not asked for any more ends only when asked to. */
+static int warn_others(struct application *application, struct failure *failure)
+{
+	struct interface_name_list names;
+	int result;
+
+	if (!application->pins)
+		return 0;
+	result = pins_interfaces(application->pins, application->arena, failure, &names);
+	if (result < 0)
+		return result;
+	list_for_each (name, &names) {
+		bool wanted = false;
+
+		list_for_each (target, &application->targets)
+			wanted |= !strcmp(target->interface->name, name->text);
+		if (!wanted)
+			warn(application,
+			     "%s is not among the policy's interfaces and stays as it is; to end "
+			     "it: sallyport detach %s",
+			     name->text, name->text);
+	}
+	return 0;
+}
+
+/* ------------------------------------------------------------ slots -----------------------------
+ */
+
+/* The slots that the policies in force use, by their rule_info. */
+static int live_slots_add(struct application *application, const char *interface,
+			  uint32_t generation, struct live_slots *live)
+{
+	char directory[PIN_DIRECTORY_BYTES_MAX];
+	__u32 slot, *previous = NULL;
+	cleanup(fd_closep)
+	int fd = pins_get(application->pins, "%s/generation-%" PRIu32 "/rule_info",
+			  pins_interface_directory(interface, directory), generation);
+
+	if (fd < 0)
+		return fd;
+	while (bpf_map_get_next_key(fd, previous, &slot) == 0) {
+		if (slot < RULE_SLOTS_MAX)
+			live->used[slot] = true;
+		previous = &slot;
+	}
+	return errno == ENOENT ? 0 : -errno;
+}
+
+static int live_slots_read(struct application *application, struct failure *failure,
+			   struct live_slots *live)
+{
+	struct generation_list generations;
+	struct interface_name_list names;
+	int result;
+
+	result = pins_interfaces(application->pins, application->arena, failure, &names);
+	if (result < 0)
+		return result;
+	list_for_each (name, &names) {
+		result = pins_generations(application->pins, application->arena, name->text,
+					  failure, &generations);
+		if (result < 0)
+			return result;
+		list_for_each (generation, &generations) {
+			result = live_slots_add(application, name->text, *generation, live);
+			if (result < 0)
+				return fail(failure, -result,
+					    "%s: can't read rule_info of generation %" PRIu32
+					    ": %s",
+					    name->text, *generation, strerror(-result));
+		}
+	}
+	return 0;
+}
+
+static int fold_freed(const struct rule_counters *counters, struct application *application,
+		      struct failure *failure)
+{
+	int result = slots_fold_finish(counters, &application->slots, failure);
+
+	list_for_each (freed, &application->assignment.freed) {
+		if (result == 0)
+			result = slots_fold(counters, &freed->key, freed->value.slot, failure);
+	}
+	return result;
+}
+
+/* On every interface, as all of them share the registry. */
+static int fold_everywhere(struct application *application, struct failure *failure)
+{
+	char directory[PIN_DIRECTORY_BYTES_MAX];
+	struct interface_name_list names;
+	int result;
+
+	result = pins_interfaces(application->pins, application->arena, failure, &names);
+	for (size_t i = 0; result == 0 && i < names.count; i++) {
+		pins_interface_directory(names.items[i].text, directory);
+		cleanup(fd_closep)
+		int receive = pins_get(application->pins, "%s/receive_rules", directory);
+		cleanup(fd_closep)
+		int transmit = pins_get(application->pins, "%s/transmit_rules", directory);
+		cleanup(fd_closep)
+		int bases = pins_get(application->pins, "%s/rule_bases", directory);
+		const struct rule_counters counters = {receive, transmit, bases};
+
+		if (receive < 0 || transmit < 0 || bases < 0)
+			return fail(
+				failure, ENOENT,
+				"%s: its counters are not all pinned; sallyport detach %s, then "
+				"apply",
+				names.items[i].text, names.items[i].text);
+		result = fold_freed(&counters, application, failure);
+	}
+	return result;
+}
+
+static int assign_slots(struct application *application, struct failure *failure)
+{
+	const struct tables *tables = application->request->tables;
+	cleanup(fd_closep)
+	int rules_fd =
+		application->first ? -1 : pins_get(application->pins, PINS_SHARED "/rule_slots");
+	cleanup(fd_closep)
+	int roles_fd =
+		application->first ? -1 : pins_get(application->pins, PINS_SHARED "/role_slots");
+	struct live_slots *live = arena_alloc(application->arena, sizeof(*live));
+	int result;
+
+	result = slots_read(application->arena, rules_fd, roles_fd, failure, &application->slots);
+	if (result == 0 && !application->first)
+		result = live_slots_read(application, failure, live);
+	if (result == 0)
+		result = slots_assign(&application->slots, tables->rules, tables->rule_count,
+				      tables->roles, tables->role_count, live,
+				      application->generation, failure, &application->assignment);
+	if (result < 0)
+		return result;
+	if (application->assignment.roles_without)
+		warn(application,
+		     "%zu roles share one label in the drop counters: there are %u "
+		     "(ROLE_SLOTS_MAX)",
+		     application->assignment.roles_without, ROLE_SLOTS_MAX);
+	if (application->first || application->request->dry_run)
+		return 0;
+	result = fold_everywhere(application, failure);
+	if (result == 0)
+		result = slots_store(&application->slots, rules_fd, roles_fd, failure);
+	return result;
+}
+
+/* ------------------------------------------------------------ load and pin ----------------------
+ */
+
+static const char *mode_text(enum mode mode)
+{
+	static const char *const names[] = {"off", "audit", "enforce"};
+
+	return names[mode];
+}
+
+/* Titles of the documents that the rules cite; "and N more" where they do not fit. */
+static void documents_format(const struct host_policy *policy, char *text, size_t size)
+{
+	const char *previous = NULL;
+	size_t length = 0;
+	size_t more = 0;
+
+	for (size_t i = 0; i < policy->rule_count; i++) {
+		const char *title = policy->rules[i].citation_count
+					    ? policy->rules[i].citations[0].document
+					    : NULL;
+		const size_t tail = sizeof("; and 4095 more");
+
+		if (!title || (previous && !strcmp(title, previous)) || strstr(text, title))
+			continue;
+		previous = title;
+		if (length + strlen(title) + 2 + tail > size)
+			more++;
+		else
+			length += (size_t)sprintf(text + length, "%s%s", length ? "; " : "", title);
+	}
+	if (more)
+		sprintf(text + length, "; and %zu more", more);
+}
+
+static void describe(const struct application *application, const struct target *target,
+		     struct generation_info *information)
+{
+	const struct host_policy *policy = &target->policy;
+
+	*information = (struct generation_info){
+		.loaded_at = (__u64)time(NULL),
+		.generation = application->generation,
+		.rules = (__u32)policy->rule_count,
+		.clsact_created = target->clsact_created,
+	};
+#define SET(field, value) snprintf(information->field, sizeof(information->field), "%s", value)
+	SET(site, policy->site);
+	SET(host, policy->host ? policy->host : "");
+	SET(version, SALLYPORT_VERSION);
+	SET(mode_in, mode_text(policy->mode[DIRECTION_IN]));
+	SET(mode_out, mode_text(policy->mode[DIRECTION_OUT]));
+	SET(lookup, policy->lookup == LOOKUP_FLAT ? "flat" : "maps");
+	SET(xdp_mode, xdp_mode_name(target->xdp_mode));
+	SET(egress_hook, egress_hook_name(target->egress_hook));
+#undef SET
+	host_policy_digest(application->request->policy, information->digest);
+	documents_format(policy, information->documents, sizeof(information->documents));
+}
+
+static int load_target(struct application *application, struct target *target,
+		       struct failure *failure)
+{
+	const struct apply_request *request = application->request;
+	struct load_request load_request = {
+		.policy = &target->policy,
+		.tables = request->tables,
+		.rule_slots = application->assignment.rules,
+		.role_slots = application->assignment.roles,
+		.generation = application->generation,
+		.lasting = LASTING_MAPS_PRIVATE,
+	};
+	const char *name = target->interface->name;
+	struct generation_info information;
+	int result = 0;
+
+	progress_step(&request->progress, "load generation %" PRIu32 " for %s",
+		      application->generation, name);
+	if (!request->dry_run)
+		result = lasting_open(application->pins, name, &load_request.lasting, failure);
+	if (result == 0)
+		result = load(&load_request, failure, &target->loaded);
+	if (result == 0 && !request->dry_run) {
+		describe(application, target, &information);
+		progress_step(&request->progress, "pin generation %" PRIu32 " of %s",
+			      application->generation, name);
+		result = lasting_pin_generation(application->pins, name, target->loaded,
+						&load_request.lasting, &information, failure);
+	}
+	lasting_close(&load_request.lasting);
+	return result < 0 ? fail_prefix(failure, -result, "%s", name) : 0;
+}
+
+/*
+ * The first apply makes the lasting maps with its first load. Meta comes last: pins without it are
+ * those of a command that attached nothing.
+ */
+static int start_records(struct application *application, struct loaded *loaded,
+			 struct failure *failure)
+{
+	struct layout_meta meta = {
+		.layout_version = LAYOUT_VERSION,
+		.generation = application->generation,
+		.created_at = (__u64)time(NULL),
+	};
+	cleanup(fd_closep)
+	int rules_fd = -1;
+	cleanup(fd_closep)
+	int roles_fd = -1;
+	struct netns netns;
+	int result;
+
+	result = netns_read(&netns);
+	if (result < 0)
+		return fail(failure, -result, "can't tell which network namespace this is: %s",
+			    strerror(-result));
+	meta.netns_inode = netns.inode;
+	meta.netns_cookie = netns.cookie;
+	result = recovery_journal(&application->recovery, JOURNAL_PREPARE, "",
+				  application->generation, failure);
+	if (result < 0)
+		return result;
+	rules_fd = pins_get(application->pins, PINS_SHARED "/rule_slots");
+	roles_fd = pins_get(application->pins, PINS_SHARED "/role_slots");
+	result = slots_store(&application->slots, rules_fd, roles_fd, failure);
+	if (result == 0)
+		result = lasting_pin_meta(application->pins, loaded, &meta, failure);
+	return result;
+}
+
+static int prepare(struct application *application, struct failure *failure)
+{
+	int result = 0;
+
+	for (size_t i = 0; result == 0 && i < application->targets.count; i++) {
+		struct target *target = &application->targets.items[i];
+
+		result = load_target(application, target, failure);
+		if (result == 0 && i == 0 && application->first && !application->request->dry_run)
+			result = start_records(application, target->loaded, failure);
+	}
+	return result;
+}
+
+/* ------------------------------------------------------------ swap ------------------------------
+ */
+
+/*
+ * From the first hook to the last nothing should stop us that only means to stop a command: a ^C, a
+ * terminal that goes away. What stops us all the same (SIGKILL) is finished by the journal.
+ */
+static void block_signals(sigset_t *ret_before)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGQUIT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGPIPE);
+	sigprocmask(SIG_BLOCK, &set, ret_before);
+}
+
+/* After a failure: everything as it was. The failure that led here stays the message. */
+static int undo(struct application *application, int result, struct failure *failure)
+{
+	struct failure undo_failure = {0};
+	const char *done;
+	int undone;
+
+	progress_step(&application->request->progress, "undo generation %" PRIu32,
+		      application->generation);
+	/* Without meta nothing of the first apply was attached: then recovery removes it. */
+	if (application->first && !pins_exist(application->pins, PINS_SHARED "/meta"))
+		undone = recovery_run(&application->recovery, &undo_failure, &done);
+	else
+		undone = recovery_undo(&application->recovery, application->generation,
+				       &undo_failure);
+	if (undone < 0)
+		return fail_prefix(failure, -result,
+				   "undoing this failed too (%s); sallyport status shows what is "
+				   "in force, sallyport detach ends it; the first failure",
+				   undo_failure.message);
+	return result;
+}
+
+static int read_result(struct application *application, struct failure *failure)
+{
+	int result = 0;
+
+	application->result.generation = application->generation;
+	for (size_t i = 0; result == 0 && i < application->targets.count; i++) {
+		const struct target *target = &application->targets.items[i];
+		struct applied_interface *applied =
+			arena_push(application->arena, &application->result.interfaces);
+
+		applied->name = target->interface->name;
+		applied->first =
+			!target->before.receive.attached && !target->before.transmit.attached;
+		if (application->request->dry_run)
+			applied->hooks = target->before;
+		else
+			result = hooks_read(application->pins, application->arena, applied->name,
+					    target->interface->index, failure, &applied->hooks);
+	}
+	return result;
+}
+
+static int go_live(struct application *application, struct failure *failure)
+{
+	const uint32_t generation = application->generation;
+	const struct recovery *recovery = &application->recovery;
+	sigset_t before;
+	int result;
+
+	block_signals(&before);
+	result = recovery_journal(recovery, JOURNAL_SWAP, "", generation, failure);
+	if (result == 0)
+		result = recovery_swap(recovery, generation, failure);
+	if (result < 0)
+		result = undo(application, result, failure);
+	else
+		/* The new policy is in force; what fails here is done by the next command. */
+		result = recovery_clean(recovery, generation, failure);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return result;
+}
+
+/* ------------------------------------------------------------ apply -----------------------------
+ */
+
+static int open_pins(struct application *application, struct failure *failure)
+{
+	const struct apply_request *request = application->request;
+	const struct pins_request pins_request = {
+		.root = request->pins,
+		.create = !request->dry_run,
+		.read_only = request->dry_run,
+		.wait_seconds = request->wait_seconds,
+		.waiting = request->progress.step,
+		.data = request->progress.data,
+	};
+	int result = pins_open(&pins_request, failure, &application->pins);
+
+	/* A dry run looks at what is in force, if anything is. */
+	if (result == -ENOENT && request->dry_run)
+		return 0;
+	return result;
+}
+
+/* Reads meta, recovers what was left, and takes the next generation's number. */
+static int begin(struct application *application, struct failure *failure)
+{
+	struct layout_meta meta = {0};
+	int result = -ENOENT;
+
+	application->recovery = (struct recovery){
+		.pins = application->pins,
+		.arena = application->arena,
+		.interfaces = &application->all,
+		.progress = &application->request->progress,
+	};
+	if (application->pins)
+		result = pins_check(application->pins, failure, &meta);
+	if (result < 0 && result != -ENOENT)
+		return result;
+	if (!application->request->dry_run) {
+		result = recovery_run(&application->recovery, failure,
+				      &application->result.recovered);
+		/* Recovery may have removed the last interface, and shared/ with it. */
+		if (result == 0)
+			result = pins_meta_read(application->pins, &meta);
+		if (result < 0 && result != -ENOENT)
+			return result;
+	}
+	application->first = result == -ENOENT;
+	application->generation = application->first ? 1 : meta.generation + 1;
+	if (application->first || application->request->dry_run)
+		return 0;
+	meta.generation = application->generation;
+	result = pins_meta_write(application->pins, &meta);
+	if (result < 0)
+		return fail(failure, -result, "%s/meta: can't write it: %s", PINS_SHARED,
+			    strerror(-result));
+	return recovery_journal(&application->recovery, JOURNAL_PREPARE, "",
+				application->generation, failure);
+}
+
+static int build(struct application *application, struct failure *failure)
+{
+	int result;
+
+	keep_bounds(application);
+	result = plan_targets(application, failure);
+	if (result == 0)
+		result = warn_others(application, failure);
+	if (result == 0)
+		result = assign_slots(application, failure);
+	if (result == 0)
+		result = prepare(application, failure);
+	if (result == 0 && !application->request->dry_run)
+		result = recovery_arm_sweep(&application->recovery, failure);
+	return result;
+}
+
+int generation_apply(const struct apply_request *request, struct failure *failure,
+		     struct apply_result *ret_result)
+{
+	cleanup(application_close)
+	struct application application = {
+		.request = request,
+		.arena = request->arena,
+	};
+	int result;
+
+	result = choose_interfaces(&application, failure);
+	if (result == 0)
+		result = open_pins(&application, failure);
+	if (result == 0)
+		result = begin(&application, failure);
+	if (result < 0)
+		return result;
+	result = build(&application, failure);
+	if (result < 0 && !request->dry_run)
+		return undo(&application, result, failure);
+	if (result == 0 && !request->dry_run)
+		result = go_live(&application, failure);
+	if (result == 0)
+		result = read_result(&application, failure);
+	if (result == 0)
+		*ret_result = application.result;
+	return result;
+}
+
+/* ------------------------------------------------------------ recover and detach ----------------
+ */
+
+static bool is_pinned(const struct interface_name_list *names, const char *interface)
+{
+	list_for_each (name, names) {
+		if (!strcmp(name->text, interface))
+			return true;
+	}
+	return false;
+}
+
+static int choose_detached(const struct detach_request *request,
+			   const struct interface_name_list *names, struct failure *failure,
+			   struct detach_result *result)
+{
+	for (size_t i = 0; i < request->interface_count; i++) {
+		if (!is_pinned(names, request->interfaces[i]))
+			return fail(failure, ENODEV,
+				    "%s is not enforced, so nothing was detached; sallyport status "
+				    "lists what is",
+				    request->interfaces[i]);
+		*arena_push(request->arena, &result->interfaces) = request->interfaces[i];
+	}
+	if (request->interface_count)
+		return 0;
+	list_for_each (name, names)
+		*arena_push(request->arena, &result->interfaces) = name->text;
+	return 0;
+}
+
+/* All that is pinned goes, whatever state it is in; part of it only from a state that is known. */
+static int detach_locked(const struct detach_request *request, const struct recovery *recovery,
+			 struct failure *failure, struct detach_result *result)
+{
+	struct interface_name_list names;
+	struct layout_meta meta;
+	const char *recovered;
+	int error;
+
+	error = pins_check(recovery->pins, failure, &meta);
+	if (error == 0 && request->interface_count)
+		error = recovery_run(recovery, failure, &recovered);
+	if (error < 0 && error != -ENOENT && error != -EPROTO)
+		return error;
+	error = pins_interfaces(recovery->pins, recovery->arena, failure, &names);
+	if (error == 0)
+		error = choose_detached(request, &names, failure, result);
+	for (size_t i = 0; error == 0 && i < result->interfaces.count; i++)
+		error = recovery_detach(recovery, result->interfaces.items[i], failure);
+	/* A first apply that was killed early leaves shared/ alone. */
+	if (error == 0 && !request->interface_count)
+		error = pins_remove(recovery->pins, failure, PINS_SHARED);
+	return error;
+}
+
+int generation_detach(const struct detach_request *request, struct failure *failure,
+		      struct detach_result *ret_result)
+{
+	const struct pins_request pins_request = {
+		.root = request->pins,
+		.wait_seconds = request->wait_seconds,
+		.waiting = request->progress.step,
+		.data = request->progress.data,
+	};
+	cleanup(pins_closep)
+	struct pins *pins = NULL;
+	struct interface_list interfaces;
+	struct recovery recovery = {
+		.arena = request->arena,
+		.interfaces = &interfaces,
+		.progress = &request->progress,
+	};
+	struct detach_result result = {0};
+	int error;
+
+	error = interface_list_read(request->arena, failure, &interfaces);
+	if (error == 0)
+		error = pins_open(&pins_request, failure, &pins);
+	if (error == -ENOENT && request->interface_count)
+		return fail(failure, ENODEV, "%s is not enforced: nothing is",
+			    request->interfaces[0]);
+	if (error < 0 && error != -ENOENT)
+		return error;
+	recovery.pins = pins;
+	if (error == 0)
+		error = detach_locked(request, &recovery, failure, &result);
+	if (error < 0 && error != -ENOENT)
+		return error;
+	*ret_result = result;
+	return 0;
+}
+
+int generation_recover(const struct recover_request *request, struct failure *failure,
+		       const char **ret_done)
+{
+	const struct pins_request pins_request = {
+		.root = request->pins,
+		.wait_seconds = request->wait_seconds,
+		.waiting = request->progress.step,
+		.data = request->progress.data,
+	};
+	cleanup(pins_closep)
+	struct pins *pins = NULL;
+	struct interface_list interfaces;
+	struct recovery recovery = {
+		.arena = request->arena,
+		.interfaces = &interfaces,
+		.progress = &request->progress,
+	};
+	struct layout_meta meta;
+	const char *done = NULL;
+	int result;
+
+	result = interface_list_read(request->arena, failure, &interfaces);
+	if (result == 0)
+		result = pins_open(&pins_request, failure, &pins);
+	recovery.pins = pins;
+	if (result == 0) {
+		result = pins_check(pins, failure, &meta);
+		if (result == 0 || result == -ENOENT)
+			result = recovery_run(&recovery, failure, &done);
+	}
+	if (result < 0 && result != -ENOENT)
+		return result;
+	*ret_done = done;
+	return 0;
+}

@@ -1,0 +1,609 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "load.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "flat.h"
+#include "sallyport.skel.h"
+
+/* The verifier's log of one program; its tail goes into the failure. */
+#define LOG_BYTES      (1u << 20)
+#define LOG_TAIL_BYTES 1200
+/* LPM tries before Linux 6.13 need room for one more entry to replace one. */
+#define TRIE_HEADROOM 16
+
+struct loaded {
+	struct sallyport_bpf *skeleton;
+};
+
+void loaded_free(struct loaded *loaded)
+{
+	if (!loaded)
+		return;
+	sallyport_bpf__destroy(loaded->skeleton);
+	free(loaded);
+}
+
+void loaded_freep(struct loaded **loaded)
+{
+	loaded_free(*loaded);
+}
+
+/* ---- configuration ---- */
+
+/* Ticks of the kernel's jiffies clock in a second: the coarse clock moves once a tick. */
+static uint64_t jiffies_per_second(void)
+{
+	struct timespec resolution;
+
+	if (clock_getres(CLOCK_MONOTONIC_COARSE, &resolution) || resolution.tv_nsec <= 0)
+		return 250;
+	return (1000000000ull + (uint64_t)resolution.tv_nsec / 2) / (uint64_t)resolution.tv_nsec;
+}
+
+static void configure(const struct load_request *request, struct config *config)
+{
+	const struct host_policy *policy = request->policy;
+	uint64_t second = request->virtual_clock ? 1000 : jiffies_per_second();
+
+	config->second = second;
+	for (int state = 0; state < FLOW_STATE_COUNT; state++)
+		config->timeouts[state] = policy->timeout_ms[state] * second / 1000;
+	config->fragment_timeout = policy->fragment_timeout_ms * second / 1000;
+	config->generation = request->generation;
+	config->cross_check = policy->cross_check;
+	config->icmp_errors_per_second = policy->icmp_errors_per_second;
+	config->flow_share = policy->flow_share;
+	config->lookup = policy->lookup;
+	config->forwarding = policy->forwarding;
+	config->dhcp = policy->dhcp;
+	config->router_advertisements = policy->router_advertisements;
+	config->virtual_clock = request->virtual_clock;
+	config->record = request->record;
+	config->dry_run = request->dry_run;
+	for (int d = 0; d < DIRECTION_COUNT; d++) {
+		config->mode[d] = policy->mode[d];
+		config->local_port_used[d] = request->tables->local_port_used[d];
+		config->remote_port_used[d] = request->tables->remote_port_used[d];
+	}
+}
+
+/* ---- sizes ---- */
+
+static uint32_t cells_in_use(const struct grid *grid)
+{
+	uint32_t used = 0;
+
+	for (size_t i = 0; i < (size_t)grid->rows * grid->columns; i++)
+		used += grid->cells[i] != 0;
+	return used;
+}
+
+/* A port range of a trie is at most 2 × 16 prefixes. */
+static uint32_t port_prefixes(const struct tables *tables)
+{
+	uint32_t count = 0;
+
+	for (size_t i = 0; i < tables->ports.count; i++) {
+		uint32_t first = tables->ports.items[i].first;
+		uint32_t last = tables->ports.items[i].last;
+
+		while (first <= last) {
+			uint32_t size = 1;
+
+			while (first % (size * 2) == 0 && first + size * 2 - 1 <= last)
+				size *= 2;
+			first += size;
+			count++;
+		}
+	}
+	return count;
+}
+
+static void set_entries(struct bpf_map *map, size_t entries)
+{
+	bpf_map__set_max_entries(map, (uint32_t)(entries ? entries : 1));
+}
+
+static void set_sizes(struct sallyport_bpf *skeleton, const struct load_request *request,
+		      const struct flat_shape *shape)
+{
+	const struct tables *tables = request->tables;
+	uint32_t ends = 0, decisions = 0;
+
+	for (int d = 0; d < DIRECTION_COUNT; d++) {
+		ends += cells_in_use(&tables->near[d]) + cells_in_use(&tables->far[d]);
+		decisions += cells_in_use(&tables->decisions[d]);
+	}
+	set_entries(skeleton->maps.ipv4_classes, tables->ipv4.count + TRIE_HEADROOM);
+	set_entries(skeleton->maps.ipv6_classes, tables->ipv6.count + TRIE_HEADROOM);
+	set_entries(skeleton->maps.port_classes, port_prefixes(tables) + TRIE_HEADROOM);
+	set_entries(skeleton->maps.end_classes, ends);
+	set_entries(skeleton->maps.decisions, decisions);
+	set_entries(skeleton->maps.rule_info, tables->rule_count);
+	set_entries(skeleton->maps.flows, request->policy->flows);
+	set_entries(skeleton->maps.flow_shares, request->policy->flows);
+	set_entries(skeleton->maps.fragments, request->policy->fragments);
+	bpf_map__set_value_size(skeleton->maps.flat_ports,
+				(shape->ports_mask + 1) * (uint32_t)sizeof(__u16));
+	bpf_map__set_value_size(skeleton->maps.flat_ipv4,
+				(shape->ipv4_mask + 1) * (uint32_t)sizeof(__u32));
+	bpf_map__set_value_size(skeleton->maps.flat_ipv6,
+				(shape->ipv6_mask + 1) *
+					(uint32_t)sizeof(struct flat_ipv6_boundary));
+	bpf_map__set_value_size(skeleton->maps.flat_decisions,
+				(shape->decisions_mask + 1) * (uint32_t)sizeof(__u16));
+}
+
+/* ---- filling ---- */
+
+static int put(struct bpf_map *map, const void *key, const void *value, struct failure *failure)
+{
+	if (!bpf_map_update_elem(bpf_map__fd(map), key, value, BPF_ANY))
+		return 0;
+	return fail(failure, errno, "map %s refused an entry: %s", bpf_map__name(map),
+		    strerror(errno));
+}
+
+static int fill_addresses(struct sallyport_bpf *skeleton, const struct load_request *request,
+			  struct failure *failure)
+{
+	const struct tables *tables = request->tables;
+
+	for (size_t i = 0; i < tables->ipv4.count + tables->ipv6.count; i++) {
+		bool ipv4 = i < tables->ipv4.count;
+		const struct address_entry *entry =
+			ipv4 ? &tables->ipv4.items[i] : &tables->ipv6.items[i - tables->ipv4.count];
+		struct address_class value = {
+			.class_id = entry->class_id,
+			.own = entry->own,
+			.peer_of_in = entry->peer_of_in,
+			.peer_of_out = entry->peer_of_out,
+			.role_slot = entry->role ? request->role_slots[entry->role - 1] : 0,
+		};
+		struct ipv4_key key4 = {.prefix_length = entry->prefix.length};
+		struct ipv6_key key6 = {.prefix_length = entry->prefix.length};
+		int error;
+
+		memcpy(key4.address, entry->prefix.address.bytes, sizeof(key4.address));
+		memcpy(key6.address, entry->prefix.address.bytes, sizeof(key6.address));
+		error = ipv4 ? put(skeleton->maps.ipv4_classes, &key4, &value, failure)
+			     : put(skeleton->maps.ipv6_classes, &key6, &value, failure);
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+static int fill_port_range(struct bpf_map *map, const struct port_entry *entry,
+			   struct failure *failure)
+{
+	struct port_class value = {.class_id = entry->class_id};
+	uint32_t first = entry->first;
+
+	while (first <= entry->last) {
+		struct port_key key = {
+			.prefix_length = 32,
+			.side = (__u8)entry->side,
+			.protocol = entry->protocol,
+			.port = htobe16((uint16_t)first),
+		};
+		uint32_t size = 1;
+		int error;
+
+		while (first % (size * 2) == 0 && first + size * 2 - 1 <= entry->last) {
+			size *= 2;
+			key.prefix_length--;
+		}
+		error = put(map, &key, &value, failure);
+		if (error)
+			return error;
+		first += size;
+	}
+	return 0;
+}
+
+static int fill_end_classes(struct sallyport_bpf *skeleton, const struct grid *grid, int direction,
+			    bool far, struct failure *failure)
+{
+	for (uint32_t row = 0; row < grid->rows; row++)
+		for (uint32_t column = 0; column < grid->columns; column++) {
+			struct end_key key = {
+				.direction = (__u8)direction,
+				.far = far,
+				.port_class = (__u16)row,
+				.address_class = (__u16)column,
+			};
+			struct end_class value = {
+				.class_id = grid->cells[(size_t)row * grid->columns + column],
+			};
+			int error;
+
+			if (!value.class_id)
+				continue;
+			error = put(skeleton->maps.end_classes, &key, &value, failure);
+			if (error)
+				return error;
+		}
+	return 0;
+}
+
+static int fill_decisions(struct sallyport_bpf *skeleton, const struct load_request *request,
+			  int direction, struct failure *failure)
+{
+	const struct grid *grid = &request->tables->decisions[direction];
+
+	for (uint32_t row = 0; row < grid->rows; row++)
+		for (uint32_t column = 0; column < grid->columns; column++) {
+			uint16_t index = grid->cells[(size_t)row * grid->columns + column];
+			struct decision_key key = {
+				.near_class = (__u16)row,
+				.far_class = (__u16)column,
+				.direction = (__u8)direction,
+			};
+			struct decision value = {0};
+			int error;
+
+			if (!index)
+				continue;
+			value.rule_slot = request->rule_slots[index - 1];
+			error = put(skeleton->maps.decisions, &key, &value, failure);
+			if (error)
+				return error;
+		}
+	return 0;
+}
+
+static void copy_text(char *to, size_t size, const char *text)
+{
+	snprintf(to, size, "%s", text ? text : "");
+}
+
+static int fill_rule_info(struct sallyport_bpf *skeleton, const struct load_request *request,
+			  struct failure *failure)
+{
+	for (size_t i = 0; i < request->tables->rule_count; i++) {
+		const struct rule *rule = &request->tables->rules[i];
+		const struct citation none = {0};
+		const struct citation *citation =
+			rule->citation_count ? &rule->citations[0] : &none;
+		struct rule_info value = {0};
+		__u32 key = request->rule_slots[i];
+		int error;
+
+		copy_text(value.id, sizeof(value.id), rule->id);
+		copy_text(value.direction, sizeof(value.direction),
+			  rule->direction == DIRECTION_IN ? "in" : "out");
+		copy_text(value.from, sizeof(value.from), rule->from);
+		copy_text(value.to, sizeof(value.to), rule->to);
+		copy_text(value.document, sizeof(value.document), citation->document);
+		copy_text(value.section, sizeof(value.section), citation->section);
+		copy_text(value.row, sizeof(value.row), citation->row);
+		copy_text(value.lines, sizeof(value.lines), citation->lines);
+		copy_text(value.services, sizeof(value.services), rule->services);
+		error = put(skeleton->maps.rule_info, &key, &value, failure);
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+static int fill_flat(struct sallyport_bpf *skeleton, const struct flat *flat,
+		     struct failure *failure)
+{
+	__u32 zero = 0;
+	int error = put(skeleton->maps.flat_ports, &zero, flat->ports, failure);
+
+	if (!error)
+		error = put(skeleton->maps.flat_ipv4, &zero, flat->ipv4, failure);
+	if (!error)
+		error = put(skeleton->maps.flat_ipv6, &zero, flat->ipv6, failure);
+	if (!error)
+		error = put(skeleton->maps.flat_decisions, &zero, flat->decisions, failure);
+	return error;
+}
+
+static int fill(struct sallyport_bpf *skeleton, const struct load_request *request,
+		const struct flat *flat, struct failure *failure)
+{
+	const struct tables *tables = request->tables;
+	int error = fill_addresses(skeleton, request, failure);
+
+	for (size_t i = 0; !error && i < tables->ports.count; i++)
+		error = fill_port_range(skeleton->maps.port_classes, &tables->ports.items[i],
+					failure);
+	for (int d = 0; !error && d < DIRECTION_COUNT; d++) {
+		error = fill_end_classes(skeleton, &tables->near[d], d, false, failure);
+		if (!error)
+			error = fill_end_classes(skeleton, &tables->far[d], d, true, failure);
+		if (!error)
+			error = fill_decisions(skeleton, request, d, failure);
+	}
+	if (!error)
+		error = fill_rule_info(skeleton, request, failure);
+	if (!error && request->policy->lookup == LOOKUP_FLAT)
+		error = fill_flat(skeleton, flat, failure);
+	return error;
+}
+
+/* ---- reading back: what the kernel holds is what was meant, before anything goes live ---- */
+
+static int verify_addresses(struct sallyport_bpf *skeleton, const struct tables *tables,
+			    struct failure *failure)
+{
+	for (size_t i = 0; i < tables->ipv4.count + tables->ipv6.count; i++) {
+		bool ipv4 = i < tables->ipv4.count;
+		const struct address_entry *entry =
+			ipv4 ? &tables->ipv4.items[i] : &tables->ipv6.items[i - tables->ipv4.count];
+		struct bpf_map *map =
+			ipv4 ? skeleton->maps.ipv4_classes : skeleton->maps.ipv6_classes;
+		struct ipv6_key key = {.prefix_length = entry->prefix.length};
+		struct address_class value = {0};
+
+		/* The IPv4 key is the beginning of the IPv6 one. */
+		memcpy(key.address, entry->prefix.address.bytes, sizeof(key.address));
+		if (bpf_map_lookup_elem(bpf_map__fd(map), &key, &value) ||
+		    value.class_id != entry->class_id || value.own != entry->own ||
+		    value.peer_of_in != entry->peer_of_in ||
+		    value.peer_of_out != entry->peer_of_out) {
+			char text[ADDRESS_TEXT_MAX];
+
+			return fail(failure, EIO,
+				    "map %s gives another class for %s than was written: "
+				    "the kernel's trie can't be trusted; nothing was changed",
+				    bpf_map__name(map), prefix_format(&entry->prefix, text));
+		}
+	}
+	return 0;
+}
+
+/* ---- loading ---- */
+
+static int reuse(struct bpf_map *map, int fd, struct failure *failure)
+{
+	if (fd < 0 || !bpf_map__reuse_fd(map, fd))
+		return 0;
+	return fail(failure, errno, "map %s that is pinned can't be used again: %s",
+		    bpf_map__name(map), strerror(errno));
+}
+
+static int reuse_lasting(struct sallyport_bpf *skeleton, const struct lasting_maps *lasting,
+			 struct failure *failure)
+{
+	const struct {
+		struct bpf_map *map;
+		int fd;
+	} maps[] = {
+		{skeleton->maps.flows, lasting->flows},
+		{skeleton->maps.flow_shares, lasting->flow_shares},
+		{skeleton->maps.fragments, lasting->fragments},
+		{skeleton->maps.receive_rules, lasting->receive_rules},
+		{skeleton->maps.transmit_rules, lasting->transmit_rules},
+		{skeleton->maps.receive_reasons, lasting->receive_reasons},
+		{skeleton->maps.transmit_reasons, lasting->transmit_reasons},
+		{skeleton->maps.sweep_timer, lasting->sweep_timer},
+		{skeleton->maps.rule_slots, lasting->rule_slots},
+		{skeleton->maps.role_slots, lasting->role_slots},
+		{skeleton->maps.rule_bases, lasting->rule_bases},
+		{skeleton->maps.journal, lasting->journal},
+		{skeleton->maps.meta, lasting->meta},
+	};
+	int error = 0;
+
+	for (size_t i = 0; !error && i < sizeof(maps) / sizeof(maps[0]); i++)
+		error = reuse(maps[i].map, maps[i].fd, failure);
+	return error;
+}
+
+static int explain_load_error(int error, const char *log, struct failure *failure)
+{
+	size_t length = strlen(log);
+
+	switch (error) {
+	case EPERM:
+		return fail(failure, error,
+			    "the kernel does not let this user load BPF programs: run as "
+			    "root, or with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON");
+	case ENOMEM:
+		return fail(failure, error,
+			    "no memory for the maps: make bounds: {flows} smaller, or raise "
+			    "the memory limit of this process");
+	}
+	if (!length)
+		return fail(failure, error,
+			    "the kernel refused the programs: %s (sallyport needs Linux "
+			    "6.1 or newer with BTF in /sys/kernel/btf/vmlinux)",
+			    strerror(error));
+	if (length > LOG_TAIL_BYTES)
+		log += length - LOG_TAIL_BYTES;
+	return fail(failure, error,
+		    "the kernel's verifier refused a program: %s; the end of its log:\n%s",
+		    strerror(error), log);
+}
+
+static int load_skeleton(struct sallyport_bpf *skeleton, struct failure *failure)
+{
+	char *log = calloc(1, LOG_BYTES);
+	struct bpf_program *program;
+	int error;
+
+	if (!log)
+		return fail(failure, ENOMEM, "out of memory");
+	/* Programs are verified one after the other: the log is the failing one's. */
+	bpf_object__for_each_program(program, skeleton->obj)
+		bpf_program__set_log_buf(program, log, LOG_BYTES);
+	error = sallyport_bpf__load(skeleton);
+	if (error)
+		error = explain_load_error(-error, log, failure);
+	free(log);
+	return error;
+}
+
+static int prepare(struct sallyport_bpf *skeleton, const struct load_request *request,
+		   struct flat *ret_flat, struct failure *failure)
+{
+	bool flat = request->policy->lookup == LOOKUP_FLAT;
+	int error = 0;
+
+	*ret_flat = (struct flat){.shape = flat_shape_unused(request->tables)};
+	if (flat)
+		error = flat_build(request->tables, request->rule_slots, request->role_slots,
+				   failure, ret_flat);
+	if (error)
+		return error;
+	/* The skeleton's view is const, as the programs' is; before loading it is ours to set. */
+	configure(request, (struct config *)&skeleton->rodata->config);
+	memcpy((void *)&skeleton->rodata->shape, &ret_flat->shape, sizeof(ret_flat->shape));
+	set_sizes(skeleton, request, &ret_flat->shape);
+	return reuse_lasting(skeleton, &request->lasting, failure);
+}
+
+int load(const struct load_request *request, struct failure *failure, struct loaded **ret_loaded)
+{
+	cleanup(loaded_freep)
+	struct loaded *loaded = calloc(1, sizeof(*loaded));
+	struct flat flat = {0};
+	int error;
+
+	if (!loaded)
+		return fail(failure, ENOMEM, "out of memory");
+	loaded->skeleton = sallyport_bpf__open();
+	if (!loaded->skeleton)
+		return fail(failure, errno, "the BPF object in this program can't be opened: %s",
+			    strerror(errno));
+	error = prepare(loaded->skeleton, request, &flat, failure);
+	if (!error)
+		error = load_skeleton(loaded->skeleton, failure);
+	if (!error)
+		error = fill(loaded->skeleton, request, &flat, failure);
+	if (!error)
+		error = verify_addresses(loaded->skeleton, request->tables, failure);
+	flat_free(&flat);
+	if (error)
+		return error;
+	*ret_loaded = loaded;
+	loaded = NULL;
+	return 0;
+}
+
+/* Maps that a copy shares with the live generation; all others are its own. */
+static bool is_shared_by_copies(const char *name)
+{
+	static const char *const names[] = {
+		"ipv4_classes", "ipv6_classes", "port_classes", "end_classes", "decisions",
+		"rule_info",	"flat_ports",	"flat_ipv4",	"flat_ipv6",   "flat_decisions",
+		"flows",	"flow_shares",	"fragments",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* The live generation's configuration, but for what makes it a copy. */
+static int copy_configuration(struct sallyport_bpf *skeleton, int fd, struct failure *failure)
+{
+	struct config *config = (struct config *)&skeleton->rodata->config;
+	struct bpf_map_info info = {0};
+	__u32 length = sizeof(info), zero = 0;
+
+	if (bpf_obj_get_info_by_fd(fd, &info, &length))
+		return fail(failure, errno, "the live configuration can't be read: %s",
+			    strerror(errno));
+	if (info.value_size != bpf_map__value_size(skeleton->maps.rodata))
+		return fail(failure, EPROTO,
+			    "what is live was loaded by another version of sallyport; "
+			    "\"sallyport apply\" makes both the same");
+	if (bpf_map_lookup_elem(fd, &zero, skeleton->rodata))
+		return fail(failure, errno, "the live configuration can't be read: %s",
+			    strerror(errno));
+	config->record = 1;
+	config->dry_run = 1;
+	return 0;
+}
+
+static int reuse_live(struct sallyport_bpf *skeleton, int (*map_fd)(void *data, const char *name),
+		      void *data, struct failure *failure)
+{
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, skeleton->obj)
+	{
+		int fd, error;
+
+		if (!is_shared_by_copies(bpf_map__name(map)))
+			continue;
+		fd = map_fd(data, bpf_map__name(map));
+		if (fd < 0)
+			return fail(failure, -fd, "the live map %s can't be opened: %s",
+				    bpf_map__name(map), strerror(-fd));
+		error = reuse(map, fd, failure);
+		close(fd);
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+int load_copy(int (*map_fd)(void *data, const char *name), void *data, struct failure *failure,
+	      struct loaded **ret_loaded)
+{
+	cleanup(loaded_freep)
+	struct loaded *loaded = calloc(1, sizeof(*loaded));
+	int fd, error;
+
+	if (!loaded)
+		return fail(failure, ENOMEM, "out of memory");
+	loaded->skeleton = sallyport_bpf__open();
+	if (!loaded->skeleton)
+		return fail(failure, errno, "the BPF object in this program can't be opened: %s",
+			    strerror(errno));
+	fd = map_fd(data, "configuration");
+	if (fd < 0)
+		return fail(failure, -fd, "the live configuration can't be opened: %s",
+			    strerror(-fd));
+	error = copy_configuration(loaded->skeleton, fd, failure);
+	close(fd);
+	if (!error)
+		error = reuse_live(loaded->skeleton, map_fd, data, failure);
+	if (!error)
+		error = load_skeleton(loaded->skeleton, failure);
+	if (error)
+		return error;
+	*ret_loaded = loaded;
+	loaded = NULL;
+	return 0;
+}
+
+struct bpf_object *loaded_object(struct loaded *loaded)
+{
+	return loaded->skeleton->obj;
+}
+
+int loaded_xdp_fd(const struct loaded *loaded)
+{
+	return bpf_program__fd(loaded->skeleton->progs.xdp_ingress);
+}
+
+int loaded_egress_fd(const struct loaded *loaded)
+{
+	return bpf_program__fd(loaded->skeleton->progs.tc_egress);
+}
+
+int loaded_sweep_fd(const struct loaded *loaded)
+{
+	return bpf_program__fd(loaded->skeleton->progs.sweep);
+}
+
+struct state *loaded_state(struct loaded *loaded)
+{
+	return &loaded->skeleton->bss->state;
+}

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The commands. Read this table first. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "command.h"
+#include "kernel_log.h"
+#include "options.h"
+
+static int command_help(const struct invocation *invocation);
+
+static const struct command commands[] = {
+	{
+		.name = "check",
+		.summary = "find what is wrong in catalogs and site files",
+		.arguments = "FILE...",
+		.description = "Reads each FILE, a catalog or a site, and says what is wrong with "
+			       "it on stderr, as\n"
+			       "FILE:LINE:COLUMN: error|warning: what is wrong, and what would be "
+			       "right. A site is\n"
+			       "read with its catalogs, and every host of it is resolved and "
+			       "compiled. Nothing is\n"
+			       "loaded. -v shows notes too: unbound roles, parameters that stand "
+			       "at a default.",
+		.examples = "sallyport check site.yaml\n"
+			    "sallyport check --json policies/*.yaml\n"
+			    "sallyport check --print policies/cyara.yaml",
+		.options = OPTION_SET(OPTION_PRINT),
+		.arguments_min = 1,
+		.arguments_max = -1,
+		.run = command_check,
+	},
+	{
+		.name = "show",
+		.summary = "the rules of one host, each with the row of the document it comes from",
+		.arguments = "SITE",
+		.description = "Prints what would be enforced on a host of SITE: its addresses, "
+			       "roles, modes, and its\n"
+			       "rules in order of precedence with their citations. The host is "
+			       "this machine, or the\n"
+			       "one that --host, --address or --role names. Where this machine is "
+			       "no host of SITE and\n"
+			       "none is named, the hosts are listed.",
+		.examples = "sallyport show site.yaml\n"
+			    "sallyport show site.yaml --host ce-1\n"
+			    "sallyport show site.yaml --role \"Cyara Call Engine\" --json",
+		.options = OPTION_SET_PLAYER,
+		.arguments_min = 1,
+		.arguments_max = 1,
+		.run = command_show,
+	},
+	{
+		.name = "apply",
+		.summary = "enforce a site's policy on this host",
+		.arguments = "SITE",
+		.description = "Resolves SITE for this machine, compiles it, loads it beside what "
+			       "is in force, and\n"
+			       "swaps each hook by one update: leaving packets first, then "
+			       "arriving ones. If any step\n"
+			       "fails, what was in force stays. Says what it did on each "
+			       "interface. Needs root, or\n"
+			       "CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON.",
+		.examples = "sallyport apply site.yaml --dry-run\n"
+			    "sallyport apply site.yaml\n"
+			    "sallyport apply site.yaml --host ce-1 --xdp-mode generic",
+		.options = OPTION_SET(OPTION_DRY_RUN) | OPTION_SET(OPTION_HOST) |
+			   OPTION_SET(OPTION_XDP_MODE) | OPTION_SET(OPTION_EGRESS_HOOK),
+		.arguments_min = 1,
+		.arguments_max = 1,
+		.run = command_apply,
+	},
+	{
+		.name = "detach",
+		.summary = "stop enforcing, and remove every trace",
+		.arguments = "[INTERFACE...]",
+		.description =
+			"Takes the programs off the named interfaces, or off all, and removes "
+			"their pins.\n"
+			"Every packet passes from then on. Counters of these interfaces are gone.",
+		.examples = "sallyport detach eth0\n"
+			    "sallyport detach",
+		.arguments_min = 0,
+		.arguments_max = -1,
+		.run = command_detach,
+	},
+	{
+		.name = "status",
+		.summary = "what is in force on each interface",
+		.arguments = "",
+		.description = "For each interface: site, host, modes, hooks, when it was loaded, "
+			       "and whether both\n"
+			       "hooks hold the same policy. Exit 1 if an interface does not "
+			       "enforce what it should.",
+		.examples = "sallyport status\n"
+			    "sallyport status --json -p",
+		.arguments_min = 0,
+		.arguments_max = 0,
+		.run = command_status,
+	},
+	{
+		.name = "explain",
+		.summary = "would this packet pass, by which rule, and who says so?",
+		.arguments = "in|out PROTOCOL SOURCE[:PORT] DESTINATION[:PORT]",
+		.description = "Judges one packet by the policy in force on an interface, flows "
+			       "included, in a private\n"
+			       "copy of the programs: nothing is changed or counted. With --site "
+			       "it is judged by the\n"
+			       "policy of a file, for the host that --host, --address or --role "
+			       "names. PROTOCOL is\n"
+			       "tcp (an opening SYN), udp or icmp (an echo request); an IPv6 "
+			       "address with a port\n"
+			       "stands in brackets. Instead of words, one JSON line of \"sallyport "
+			       "trace\" does.",
+		.examples =
+			"sallyport explain in tcp 192.0.2.7:40000 10.20.1.11:443\n"
+			"sallyport explain out udp \"[2001:db8::11]:5060\" \"[2001:db8::1]:5060\"\n"
+			"sallyport explain --site site.yaml --host ce-1 --model in icmp 192.0.2.7 "
+			"10.20.1.11\n"
+			"sallyport explain "
+			"'{\"direction\":\"in\",\"l4\":\"tcp\",\"source\":\"192.0.2.7\", ...}'",
+		.options = OPTION_SET_PLAYER | OPTION_SET(OPTION_SITE) |
+			   OPTION_SET(OPTION_INTERFACE) | OPTION_SET(OPTION_MODEL) |
+			   OPTION_SET(OPTION_LOOKUP),
+		.arguments_min = 1,
+		.arguments_max = 4,
+		.run = command_explain,
+	},
+	{
+		.name = "trace",
+		.summary = "judge packets from stdin by a policy file, one JSON verdict a line",
+		.arguments = "",
+		.description = "Runs packets, one JSON object a line, in order and with state, "
+			       "through the real\n"
+			       "programs in a private copy, or with --model through the reference "
+			       "model, which needs\n"
+			       "no privilege. Prints {\"id\", \"verdict\", \"judged\", \"reason\", "
+			       "\"rule\", \"cite\"} a line.\n"
+			       "{\"reset\":true} forgets all state. sallyport-policy(5) describes "
+			       "the lines.",
+		.examples =
+			"sallyport trace --site site.yaml --host ce-1 --model < packets.jsonl\n"
+			"sallyport trace --site site.yaml --role cyara/call-engine < packets.jsonl",
+		.options = OPTION_SET_PLAYER | OPTION_SET(OPTION_SITE) | OPTION_SET(OPTION_MODEL) |
+			   OPTION_SET(OPTION_LOOKUP),
+		.arguments_min = 0,
+		.arguments_max = 0,
+		.run = command_trace,
+	},
+	{
+		.name = "test",
+		.summary = "hold a policy against a file of packets and what should become of them",
+		.arguments = "FILE",
+		.description = "FILE has the lines of \"sallyport trace\", each with "
+			       "\"expect\":\"pass|drop\" and, if\n"
+			       "wanted, \"rule\" and \"reason\". {\"host\":...}, {\"address\":...} "
+			       "or {\"role\":...} on a line\n"
+			       "says who is playing from there on; source and destination may be "
+			       "roles or hosts.\n"
+			       "Exit 1 if any packet meets something else.",
+		.examples = "sallyport test calls.jsonl --site site.yaml --model",
+		.options = OPTION_SET_PLAYER | OPTION_SET(OPTION_SITE) | OPTION_SET(OPTION_MODEL) |
+			   OPTION_SET(OPTION_LOOKUP),
+		.arguments_min = 1,
+		.arguments_max = 1,
+		.run = command_test,
+	},
+	{
+		.name = "metrics",
+		.summary = "the counters once, as Prometheus reads them",
+		.arguments = "",
+		.description =
+			"Prints the page that \"sallyport serve\" answers with at /metrics, or "
+			"with --json\n"
+			"the same numbers as JSON. sallyport-metrics(7) describes each metric.",
+		.examples = "sallyport metrics\n"
+			    "sallyport metrics > /var/lib/prometheus/node-exporter/sallyport.prom",
+		.arguments_min = 0,
+		.arguments_max = 0,
+		.run = command_metrics,
+	},
+	{
+		.name = "serve",
+		.summary = "the same over HTTP: /metrics and /healthz",
+		.arguments = "",
+		.description = "Serves /, /metrics and /healthz until SIGTERM or SIGINT. Prints "
+			       "{\"listening\": ADDRESS}\n"
+			       "once it answers. It only reads: enforcing depends on no process. "
+			       "There is neither TLS\n"
+			       "nor a password: let it listen on other than loopback only where "
+			       "the network may see it.",
+		.examples = "sallyport serve\n"
+			    "sallyport serve --web.listen-address 10.20.1.11:9077",
+		.options = OPTION_SET(OPTION_LISTEN_ADDRESS),
+		.arguments_min = 0,
+		.arguments_max = 0,
+		.run = command_serve,
+	},
+	{
+		.name = "reasons",
+		.summary = "every reason that a packet can pass or be dropped for",
+		.arguments = "",
+		.description = "Prints the closed list of reasons: what trace, explain and the "
+			       "metrics say.",
+		.examples = "sallyport reasons\n"
+			    "sallyport reasons --json -p",
+		.arguments_min = 0,
+		.arguments_max = 0,
+		.run = command_reasons,
+	},
+	{
+		.name = "help",
+		.summary = "about one command, or all",
+		.arguments = "[COMMAND]",
+		.description = "Prints what \"sallyport COMMAND --help\" prints.",
+		.examples = "sallyport help apply",
+		.arguments_min = 0,
+		.arguments_max = 1,
+		.run = command_help,
+	},
+	{.name = NULL},
+};
+
+static int command_help(const struct invocation *invocation)
+{
+	const struct command *command;
+
+	if (invocation->argument_count == 0) {
+		help_program(commands);
+		return EXIT_DONE;
+	}
+	command = command_named(invocation, invocation->arguments[0]);
+	if (!command)
+		return EXIT_USAGE;
+	help_command(command);
+	return EXIT_DONE;
+}
+
+/* A full disk or a closed pipe must not look like success. */
+static int finish(int result)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return result;
+	if (errno != EPIPE)
+		fprintf(stderr, "sallyport: can't write the output: %s\n", strerror(errno));
+	return result == EXIT_DONE ? EXIT_FAILED : result;
+}
+
+int main(int argc, char **argv)
+{
+	struct invocation invocation;
+	int result = invocation_read(commands, argc, argv, &invocation);
+
+	if (result != EXIT_DONE)
+		return finish(result < 0 ? EXIT_DONE : result);
+	kernel_log_level(invocation.given[OPTION_VERBOSE]);
+	return finish(invocation.command->run(&invocation));
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "netlink.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "descriptor.h"
+
+#define ANSWER_BYTES   32768 /* the kernel fills at most this much in one answer of a dump */
+#define BODY_BYTES_MAX 64
+
+static int send_request(int socket_fd, unsigned short type, const void *body, size_t body_length)
+{
+	struct {
+		struct nlmsghdr header;
+		unsigned char body[BODY_BYTES_MAX];
+	} request = {
+		.header =
+			{
+				.nlmsg_len = (uint32_t)NLMSG_LENGTH(body_length),
+				.nlmsg_type = type,
+				.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP,
+				.nlmsg_seq = 1,
+			},
+	};
+
+	if (body_length > sizeof(request.body))
+		return -EINVAL;
+	memcpy(request.body, body, body_length);
+	if (send(socket_fd, &request, request.header.nlmsg_len, 0) < 0)
+		return -errno;
+	return 0;
+}
+
+/* Returns 1 at the end of the dump. */
+static int take_answers(const void *buffer, size_t length,
+			int (*each)(const struct nlmsghdr *message, void *data), void *data)
+{
+	const struct nlmsghdr *message = buffer;
+	int result;
+
+	for (; NLMSG_OK(message, length); message = NLMSG_NEXT(message, length)) {
+		if (message->nlmsg_type == NLMSG_DONE)
+			return 1;
+		if (message->nlmsg_type == NLMSG_ERROR) {
+			const struct nlmsgerr *error = NLMSG_DATA(message);
+
+			return error->error ? error->error : 1;
+		}
+		result = each(message, data);
+		if (result < 0)
+			return result;
+	}
+	return 0;
+}
+
+int netlink_dump(unsigned short type, const void *body, size_t body_length,
+		 int (*each)(const struct nlmsghdr *message, void *data), void *data)
+{
+	cleanup(fd_closep)
+	int socket_fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	_Alignas(struct nlmsghdr) unsigned char buffer[ANSWER_BYTES];
+	ssize_t length;
+	int result;
+
+	if (socket_fd < 0)
+		return -errno;
+	result = send_request(socket_fd, type, body, body_length);
+	while (result == 0) {
+		length = recv(socket_fd, buffer, sizeof(buffer), MSG_TRUNC);
+		if (length < 0)
+			result = errno == EINTR ? 0 : -errno;
+		else if ((size_t)length > sizeof(buffer))
+			result = -EMSGSIZE;
+		else
+			result = take_answers(buffer, (size_t)length, each, data);
+	}
+	return result < 0 ? result : 0;
+}
+
+static void fill_table(const struct rtattr *attribute, size_t length, const struct rtattr **table,
+		       unsigned highest)
+{
+	unsigned type;
+
+	memset(table, 0, sizeof(*table) * (highest + 1));
+	for (; RTA_OK(attribute, length); attribute = RTA_NEXT(attribute, length)) {
+		type = attribute->rta_type & NLA_TYPE_MASK;
+		if (type <= highest)
+			table[type] = attribute;
+	}
+}
+
+void netlink_attributes(const struct nlmsghdr *message, size_t body_length,
+			const struct rtattr **table, unsigned highest)
+{
+	const unsigned char *body = NLMSG_DATA(message);
+	size_t payload = message->nlmsg_len - NLMSG_HDRLEN;
+	size_t skip = NLMSG_ALIGN(body_length);
+
+	fill_table((const void *)(body + skip), payload > skip ? payload - skip : 0, table,
+		   highest);
+}
+
+void netlink_nested(const struct rtattr *outer, const struct rtattr **table, unsigned highest)
+{
+	fill_table(RTA_DATA(outer), RTA_PAYLOAD(outer), table, highest);
+}

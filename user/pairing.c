@@ -1,0 +1,532 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "pairing.h"
+
+#include <string.h>
+
+#include "binding.h"
+#include "reference.h"
+#include "term.h"
+
+struct pairing_reader {
+	struct arena *arena;
+	struct diagnostics *diagnostics;
+	struct diagnostics *unused; /* of what site_read reported already */
+	struct policy *policy;
+	const struct instance *instance; /* whose flows are read */
+	const struct end **role_ends;	 /* by binding, made when first used */
+	LIST(struct pairing) pairings;
+};
+
+typedef LIST(const struct end *) end_list;
+
+static bool is_site(const struct instance *instance)
+{
+	return !strcmp(instance->name, "site");
+}
+
+/* ------------------------------------------------------------ ends ------------------------------
+ */
+
+static void add_end(struct arena *arena, end_list *ends, const struct end *end)
+{
+	list_for_each (other, ends) {
+		if (!strcmp((*other)->label, end->label))
+			return;
+	}
+	*arena_push(arena, ends) = end;
+}
+
+static const struct end *role_end(struct arena *arena, const struct binding *binding,
+				  const char *label)
+{
+	struct end *end = arena_alloc(arena, sizeof(*end));
+
+	end->name = binding->id;
+	end->label = label;
+	end->binding = binding;
+	end->member_count = binding->member_count;
+	end->members = arena_alloc(arena, binding->member_count * sizeof(*end->members));
+	for (size_t i = 0; i < binding->member_count; i++) {
+		const struct member *member = &binding->members[i];
+
+		end->members[i] =
+			(struct end_member){member->host, &member->addresses, &member->single};
+	}
+	return end;
+}
+
+/* A host, "hosts" (host NULL), as an end. */
+static const struct end *host_end(struct arena *arena, const struct policy *policy,
+				  const struct site_host *host, const char *label)
+{
+	const struct site *site = policy->site;
+	struct end *end = arena_alloc(arena, sizeof(*end));
+	size_t first = host ? (size_t)(host - site->hosts.items) : 0;
+
+	end->name = label;
+	end->label = label;
+	end->member_count = host ? 1 : site->hosts.count;
+	end->members = arena_alloc(arena, end->member_count * sizeof(*end->members));
+	for (size_t i = 0; i < end->member_count; i++) {
+		const struct site_host *one = &site->hosts.items[first + i];
+		struct prefix_list *addresses = arena_alloc(arena, sizeof(*addresses));
+		struct prefix_list floating;
+
+		list_for_each (prefix, &policy->host_addresses[first + i])
+			prefix_list_add(arena, addresses, prefix);
+		policy_addresses(arena, policy, host_floating(site, one), &floating);
+		list_for_each (prefix, &floating)
+			prefix_list_add(arena, addresses, prefix);
+		prefix_list_normalize(addresses);
+		end->members[i] = (struct end_member){.host = one, .addresses = addresses};
+	}
+	return end;
+}
+
+/*
+ * Addresses as an end. They are nobody's role, so whoever has one of them opens or is opened to;
+ * but "any" means the others, and makes nobody's address an end.
+ */
+static const struct end *address_end(struct arena *arena, const struct policy *policy,
+				     struct address_term *term, const char *label)
+{
+	const address_term_list terms = {.items = term, .count = 1};
+	struct prefix_list *addresses = arena_alloc(arena, sizeof(*addresses));
+	struct end *end = arena_alloc(arena, sizeof(*end));
+	struct prefix_list *single = arena_alloc(arena, sizeof(*single));
+
+	policy_addresses(arena, policy, &terms, addresses);
+	list_for_each (prefix, addresses) {
+		if (prefix->length)
+			prefix_list_add(arena, single, prefix);
+	}
+	end->name = label;
+	end->label = label;
+	end->member_count = addresses->count ? 1 : 0;
+	end->members = arena_alloc(arena, sizeof(*end->members));
+	end->members[0] = (struct end_member){.addresses = addresses, .single = single};
+	return end;
+}
+
+static size_t binding_index(const struct policy *policy, const struct instance *instance)
+{
+	size_t index = 0;
+
+	for (const struct instance *other = policy->instances; other != instance; other++)
+		index += other->catalog ? other->catalog->roles.count : 0;
+	return index;
+}
+
+/* A role or group of one catalog. qualified: labels carry the instance. True if it was a group. */
+static bool add_role_ends(struct pairing_reader *reader, const struct instance *instance,
+			  const char *name, bool qualified, end_list *ends)
+{
+	const struct catalog *catalog = instance->catalog;
+	const struct binding *bindings =
+		reader->policy->bindings + binding_index(reader->policy, instance);
+	const struct role *role = catalog_role(catalog, name);
+	const struct group *group = catalog_group(catalog, name);
+
+	if (role) {
+		const struct binding *binding = &bindings[role - catalog->roles.items];
+		const struct end **end = &reader->role_ends[binding - reader->policy->bindings];
+
+		if (qualified) {
+			add_end(reader->arena, ends, role_end(reader->arena, binding, binding->id));
+			return false;
+		}
+		if (!*end)
+			*end = role_end(reader->arena, binding, role->id.text);
+		add_end(reader->arena, ends, *end);
+		return false;
+	}
+	if (!group)
+		return false;
+	list_for_each (member, &group->roles)
+		add_role_ends(reader, instance, member->text, qualified, ends);
+	return true;
+}
+
+static bool add_referenced_ends(struct pairing_reader *reader, const struct word *word,
+				end_list *ends)
+{
+	struct reference reference;
+
+	if (!reference_find(reader->arena, NULL, reader->policy, REFERENCE_GROUP, word->text,
+			    word->at, &reference) &&
+	    !reference_find(reader->arena, reader->diagnostics, reader->policy, REFERENCE_ROLE,
+			    word->text, word->at, &reference))
+		return false;
+	return add_role_ends(reader, reference.instance, strchr(word->text, '/') + 1, true, ends);
+}
+
+/*
+ * One word of "from" or "to" of the site's own flows. True if it was a group. What is neither an
+ * address nor a name of the site file was reported by site_read.
+ */
+static bool add_site_ends(struct pairing_reader *reader, const struct word *word, end_list *ends)
+{
+	const struct policy *policy = reader->policy;
+	const struct reader words = {reader->arena, reader->unused};
+	const struct node node = {.kind = NODE_SCALAR, .text = word->text};
+	struct address_term term;
+	const struct site_host *host;
+
+	if (!strcmp(word->text, "hosts")) {
+		add_end(reader->arena, ends, host_end(reader->arena, policy, NULL, word->text));
+	} else if (!read_address(&words, &node, word->text, &term)) {
+		return add_referenced_ends(reader, word, ends);
+	} else if (term.kind == ADDRESS_HOST) {
+		host = site_find_host(policy->site, term.name);
+		if (host)
+			add_end(reader->arena, ends,
+				host_end(reader->arena, policy, host, word->text));
+	} else {
+		add_end(reader->arena, ends, address_end(reader->arena, policy, &term, word->text));
+	}
+	return false;
+}
+
+/* True if rule ids name the role: a list or a group was written. */
+static bool read_ends(struct pairing_reader *reader, const word_list *words, bool is_list,
+		      end_list *ends)
+{
+	list_for_each (word, words) {
+		bool is_group = is_site(reader->instance) ? add_site_ends(reader, word, ends)
+							  : add_role_ends(reader, reader->instance,
+									  word->text, false, ends);
+
+		is_list |= is_group;
+	}
+	return is_list;
+}
+
+/* ------------------------------------------------------------ conditions ------------------------
+ */
+
+/* NULL if there is no such role. */
+static const struct binding *condition_binding(struct arena *arena, const struct policy *policy,
+					       const struct instance *instance, const char *name)
+{
+	if (!is_site(instance))
+		name = arena_printf(arena, "%s/%s", instance->name, name);
+	return policy_binding(policy, name);
+}
+
+/* Only conditions about what is bound: they are the same on every host. */
+static bool bound_conditions_hold(struct arena *arena, const struct policy *policy,
+				  const struct instance *instance, const struct flow_rule *flow)
+{
+	list_for_each (condition, &flow->when) {
+		const struct binding *binding;
+
+		if (condition->kind != WHEN_BOUND)
+			continue;
+		binding = condition_binding(arena, policy, instance, condition->name);
+		if ((binding && binding->member_count) == condition->negated)
+			return false;
+	}
+	return true;
+}
+
+/* False in *ret_holds if a switch or choice is against the flow; false is returned if one has no
+ * value. */
+static bool value_conditions_hold(const struct scope *scope, const struct flow_rule *flow,
+				  bool *ret_holds, struct lack *ret_lack)
+{
+	*ret_holds = false;
+	list_for_each (condition, &flow->when) {
+		const struct setting *setting;
+		struct lack lack = {0};
+		bool holds = false;
+
+		if (condition->kind == WHEN_BOUND)
+			continue;
+		setting = scope_setting(scope, condition->name, &lack);
+		if (!setting || !setting->has_value) {
+			*ret_lack = lack;
+			return false;
+		}
+		if (condition->kind == WHEN_SWITCH)
+			holds = setting->value.on;
+		list_for_each (value, &condition->values)
+			holds |= setting->value.choice &&
+				 !strcmp(setting->value.choice, value->text);
+		if (holds == condition->negated)
+			return true;
+	}
+	*ret_holds = true;
+	return true;
+}
+
+bool pairing_services(struct arena *arena, const struct policy *policy,
+		      const struct pairing *pairing, const struct site_host *host,
+		      struct service_list *ret_services, struct lack *ret_lack)
+{
+	struct scope scope = {arena, policy, pairing->instance, host};
+	struct service_list services = {0};
+	bool holds;
+
+	if (!value_conditions_hold(&scope, pairing->flow, &holds, ret_lack))
+		return false;
+	if (holds && !scope_services(&scope, &pairing->flow->allow, &services, ret_lack))
+		return false;
+	*ret_services = services;
+	return true;
+}
+
+bool pairing_source_ports(struct arena *arena, const struct policy *policy,
+			  const struct pairing *pairing, const struct site_host *host,
+			  struct port_list *ret_ports, struct lack *ret_lack)
+{
+	struct scope scope = {arena, policy, pairing->instance, host};
+	struct port_list ports = {0};
+
+	if (!pairing->flow->source_ports.count)
+		port_list_add(arena, &ports, 0, UINT16_MAX);
+	else if (!scope_ports(&scope, &pairing->flow->source_ports, &ports, ret_lack))
+		return false;
+	*ret_ports = ports;
+	return true;
+}
+
+/* ------------------------------------------------------------ reading ---------------------------
+ */
+
+static void check_length(struct pairing_reader *reader, const struct pairing *pairing)
+{
+	if (strlen(pairing->id) > RULE_ID_BYTES_MAX)
+		diagnostics_error(reader->diagnostics, pairing->flow->id.at,
+				  "the rule id `%s` has more than %u bytes (RULE_ID_BYTES_MAX): "
+				  "shorten the names in it",
+				  pairing->id, RULE_ID_BYTES_MAX);
+}
+
+static void add_pairing(struct pairing_reader *reader, const struct flow_rule *flow, const char *id,
+			const struct end *from, const struct end *to)
+{
+	struct pairing *pairing = arena_push(reader->arena, &reader->pairings);
+
+	*pairing = (struct pairing){
+		.id = id, .instance = reader->instance, .flow = flow, .from = from, .to = to};
+	check_length(reader, pairing);
+	if (!flow->either_way)
+		return;
+	pairing = arena_push(reader->arena, &reader->pairings);
+	*pairing = (struct pairing){.id = arena_printf(reader->arena, "%s:back", id),
+				    .instance = reader->instance,
+				    .flow = flow,
+				    .from = to,
+				    .to = from,
+				    .back = true};
+	check_length(reader, pairing);
+}
+
+static void read_flow(struct pairing_reader *reader, const struct flow_rule *flow)
+{
+	struct arena *arena = reader->arena;
+	end_list from = {0};
+	end_list to = {0};
+	bool name_from = read_ends(reader, &flow->from, flow->from_is_list, &from);
+	bool name_to = read_ends(reader, &flow->to, flow->to_is_list, &to);
+
+	if (!bound_conditions_hold(arena, reader->policy, reader->instance, flow))
+		return;
+	list_for_each (source, &from) {
+		list_for_each (target, &to) {
+			const char *id = arena_printf(
+				arena, "%s/%s%s%s%s%s", reader->instance->name, flow->id.text,
+				name_from ? ":" : "", name_from ? (*source)->label : "",
+				name_to ? ":" : "", name_to ? (*target)->label : "");
+
+			add_pairing(reader, flow, id, *source, *target);
+		}
+	}
+}
+
+/* ------------------------------------------------------------ what the site's own flows name ----
+ */
+
+static void check_parameter(struct pairing_reader *reader, const char *name, struct position at,
+			    enum parameter_type type, const char *noun)
+{
+	struct reference reference;
+
+	if (!reference_find(reader->arena, reader->diagnostics, reader->policy, REFERENCE_PARAMETER,
+			    name, at, &reference))
+		return;
+	if (reference.instance->catalog->parameters.items[reference.index].type != type)
+		diagnostics_error(reader->diagnostics, at,
+				  "`%s` can't stand here: it is not of type %s", name, noun);
+}
+
+static void check_ports(struct pairing_reader *reader, const struct port_term *term)
+{
+	if (term->kind == PORTS_PARAMETER)
+		check_parameter(reader, term->parameter, term->at, PARAMETER_PORTS, "ports");
+}
+
+static void check_services(struct pairing_reader *reader, const service_term_list *terms)
+{
+	list_for_each (term, terms) {
+		if (term->kind == SERVICE_PORTS)
+			check_ports(reader, &term->ports);
+		else if (term->kind == SERVICE_PARAMETER)
+			check_parameter(reader, term->parameter, term->at, PARAMETER_SERVICES,
+					"services");
+	}
+}
+
+static void check_condition(struct pairing_reader *reader, const struct condition *condition)
+{
+	struct reference reference;
+
+	switch (condition->kind) {
+	case WHEN_BOUND:
+		reference_find(reader->arena, reader->diagnostics, reader->policy, REFERENCE_ROLE,
+			       condition->name, condition->at, &reference);
+		break;
+	case WHEN_SWITCH:
+		check_parameter(reader, condition->name, condition->at, PARAMETER_SWITCH, "switch");
+		break;
+	case WHEN_CHOICE:
+		check_parameter(reader, condition->name, condition->at, PARAMETER_CHOICE, "choice");
+		break;
+	}
+}
+
+static void check_site_flow(struct pairing_reader *reader, const struct flow_rule *flow)
+{
+	check_services(reader, &flow->allow);
+	list_for_each (term, &flow->source_ports)
+		check_ports(reader, term);
+	list_for_each (condition, &flow->when)
+		check_condition(reader, condition);
+}
+
+void pairings_read(struct arena *arena, struct diagnostics *diagnostics, struct policy *policy)
+{
+	struct pairing_reader reader = {.arena = arena,
+					.diagnostics = diagnostics,
+					.unused = diagnostics_new(),
+					.policy = policy};
+
+	reader.role_ends = arena_alloc(arena, policy->binding_count * sizeof(*reader.role_ends));
+	list_for_each (management, &policy->site->management)
+		check_services(&reader, &management->allow);
+	list_for_each (flow, &policy->site->flows)
+		check_site_flow(&reader, flow);
+	for (size_t i = 0; i < policy->instance_count; i++) {
+		const struct instance *instance = &policy->instances[i];
+
+		reader.instance = instance;
+		for (size_t j = 0; instance->catalog && j < instance->catalog->flows.count; j++) {
+			if (!instance->without[j])
+				read_flow(&reader, &instance->catalog->flows.items[j]);
+		}
+	}
+	diagnostics_free(reader.unused);
+	policy->pairings = reader.pairings.items;
+	policy->pairing_count = reader.pairings.count;
+}
+
+/* ------------------------------------------------------------ what must be set ------------------
+ */
+
+typedef LIST(struct lack) lack_list;
+
+static struct position instance_position(const struct policy *policy,
+					 const struct instance *instance)
+{
+	list_for_each (entry, &policy->site->catalogs) {
+		if (!strcmp(entry->as, instance->name))
+			return entry->as_at.line ? entry->as_at : entry->catalog.at;
+	}
+	return (struct position){.file = policy->site->path};
+}
+
+static void report_lack(struct arena *arena, struct diagnostics *diagnostics,
+			const struct policy *policy, const struct pairing *pairing,
+			const struct site_host *host, const struct lack *lack, lack_list *reported)
+{
+	const struct cite *cite = pairing->flow->cite.count ? &pairing->flow->cite.items[0] : NULL;
+	const char *source = "";
+
+	list_for_each (other, reported) {
+		if (other->parameter == lack->parameter && other->instance == lack->instance)
+			return;
+	}
+	*arena_push(arena, reported) = *lack;
+	if (cite && pairing->instance->catalog->title)
+		source = arena_printf(arena, " (%s: %s%s%s%s%s)", pairing->instance->catalog->title,
+				      cite->section, cite->row ? ", row " : "",
+				      cite->row ? cite->row : "", cite->lines ? ", lines " : "",
+				      cite->lines ? cite->lines : "");
+	diagnostics_error(diagnostics, instance_position(policy, lack->instance),
+			  "`%s/%s` has no value%s%s%s, and flow `%s/%s` needs it%s: set it under "
+			  "`parameters`, or to `none` if it is not used here",
+			  lack->instance->name, lack->parameter->name.text,
+			  host ? " on host `" : "", host ? host->name.text : "", host ? "`" : "",
+			  pairing->instance->name, pairing->flow->id.text, source);
+}
+
+/* Hosts that set nothing of their own share the answer of the first of them. */
+static bool is_common(const struct policy *policy, const struct site_host *host)
+{
+	return !host || !policy->host_settings[host - policy->site->hosts.items];
+}
+
+static void require(struct arena *arena, struct diagnostics *diagnostics,
+		    const struct policy *policy, const struct pairing *pairing, lack_list *reported)
+{
+	bool in_force = false;
+
+	for (size_t end = 0, common = 0; end < pairing->to->member_count; end++) {
+		const struct site_host *host = pairing->to->members[end].host;
+		struct service_list services = {0};
+		struct lack lack = {0};
+
+		if (is_common(policy, host) && common++)
+			continue;
+		if (!pairing_services(arena, policy, pairing, host, &services, &lack))
+			report_lack(arena, diagnostics, policy, pairing,
+				    is_common(policy, host) ? NULL : host, &lack, reported);
+		in_force |= services.count > 0;
+	}
+	for (size_t end = 0, common = 0; in_force && end < pairing->from->member_count; end++) {
+		const struct site_host *host = pairing->from->members[end].host;
+		struct port_list ports;
+		struct lack lack = {0};
+
+		if (is_common(policy, host) && common++)
+			continue;
+		if (!pairing_source_ports(arena, policy, pairing, host, &ports, &lack))
+			report_lack(arena, diagnostics, policy, pairing,
+				    is_common(policy, host) ? NULL : host, &lack, reported);
+	}
+}
+
+void pairings_require(struct diagnostics *diagnostics, const struct policy *policy)
+{
+	struct arena *scratch = arena_new();
+	lack_list reported = {0};
+	const struct pairing *end = policy->pairings + policy->pairing_count;
+
+	for (const struct pairing *pairing = policy->pairings; pairing < end; pairing++) {
+		if (pairing->from->member_count && pairing->to->member_count)
+			require(scratch, diagnostics, policy, pairing, &reported);
+	}
+	/* Management is on every host, so what it names must be set for all of them. */
+	list_for_each (management, &policy->site->management) {
+		struct scope scope = {scratch, policy, NULL, NULL};
+		struct service_list services = {0};
+		struct lack lack = {0};
+
+		if (!scope_services(&scope, &management->allow, &services, &lack))
+			diagnostics_error(diagnostics, management->at,
+					  "`%s/%s` has no value, and this needs it: set it under "
+					  "`parameters`",
+					  lack.instance->name, lack.parameter->name.text);
+	}
+	arena_free(scratch);
+}

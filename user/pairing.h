@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A pairing: one flow between one from and one to. What a flow means for the whole site, before it
+ * is looked at from one host; resolve.c makes rules of it and check.c compares them.
+ */
+#ifndef SALLYPORT_PAIRING_H
+#define SALLYPORT_PAIRING_H
+
+#include "value.h"
+
+/* One end of a pairing: a role, or in a site's own flow a host, "hosts" or addresses. */
+struct end {
+	const char *name;	       /* for people: "cyara/mssql", "web-1", "10.9.0.0/28" */
+	const char *label;	       /* in rule ids: without the instance where the catalog is */
+	const struct binding *binding; /* NULL: no role */
+	struct end_member {
+		const struct site_host *host; /* NULL: no host of this file */
+		const struct prefix_list *addresses;
+		/* host NULL: what of that makes an unnamed host its own. */
+		const struct prefix_list *single;
+	} * members;
+	size_t member_count; /* 0: bound to nothing */
+};
+
+struct pairing {
+	const char *id; /* of its rules */
+	const struct instance *instance;
+	const struct flow_rule *flow;
+	const struct end *from;
+	const struct end *to;
+	bool back; /* the exchanged one of either-way */
+};
+
+/*
+ * Fills pairings of policy: those of flows that "without" does not take out and whose "bound"
+ * conditions hold, ends bound or not. Reports what the site's own flows and its management name and
+ * is not there, and rule ids that are too long.
+ */
+void pairings_read(struct arena *arena, struct diagnostics *diagnostics, struct policy *policy);
+
+/*
+ * Destination ports of the opener's packets where host (NULL: no host of this file) is at "to".
+ * Empty if a condition does not hold there. False if a parameter is needed that has no value.
+ */
+bool pairing_services(struct arena *arena, const struct policy *policy,
+		      const struct pairing *pairing, const struct site_host *host,
+		      struct service_list *ret_services, struct lack *ret_lack);
+/* Source ports of the opener's packets where host is at "from"; any where the flow says none. */
+bool pairing_source_ports(struct arena *arena, const struct policy *policy,
+			  const struct pairing *pairing, const struct site_host *host,
+			  struct port_list *ret_ports, struct lack *ret_lack);
+
+/* Reports parameters without value that a flow in force needs whose both ends are bound. */
+void pairings_require(struct diagnostics *diagnostics, const struct policy *policy);
+
+#endif

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "resolve.h"
+
+#include <string.h>
+
+#include "player.h"
+#include "rules.h"
+
+#define CROSS_CHECK_DEFAULT 65536u /* one packet in so many */
+#define FRAGMENT_TIMEOUT_MS 2000u
+
+static const uint32_t timeouts_ms[FLOW_STATE_COUNT] = {
+	[FLOW_SYN] = 30 * 1000,	    [FLOW_TCP] = 2 * 3600 * 1000, [FLOW_CLOSING] = 30 * 1000,
+	[FLOW_UDP_NEW] = 30 * 1000, [FLOW_UDP] = 120 * 1000,	  [FLOW_ICMP] = 10 * 1000,
+};
+
+/* What "host:" of the site or of hosts.H says; the latter is applied last. */
+static void apply_settings(const struct host_settings *settings, struct host_policy *host)
+{
+	if (settings->has_dhcp)
+		host->dhcp = settings->dhcp;
+	if (settings->has_forwarding)
+		host->forwarding = settings->forwarding;
+	if (settings->has_cross_check)
+		host->cross_check = settings->cross_check;
+	for (size_t i = 0; i < FLOW_STATE_COUNT; i++) {
+		if (settings->has_timeout[i])
+			host->timeout_ms[i] = settings->timeout_ms[i];
+	}
+}
+
+static void apply_mode(const struct site_modes *modes, struct host_policy *host)
+{
+	if (!modes->is_set)
+		return;
+	host->mode[DIRECTION_IN] = modes->in;
+	host->mode[DIRECTION_OUT] = modes->out;
+}
+
+static void apply_interfaces(struct arena *arena, const word_list *interfaces, bool automatic,
+			     struct host_policy *host)
+{
+	host->interfaces_auto = automatic;
+	host->interface_count = 0;
+	host->interfaces = arena_alloc(arena, interfaces->count * sizeof(*host->interfaces));
+	list_for_each (interface, interfaces)
+		host->interfaces[host->interface_count++] = interface->text;
+}
+
+static void apply_site(struct arena *arena, const struct site *site, const struct site_host *named,
+		       struct host_policy *host)
+{
+	host->site = site->name.text;
+	host->host = named ? named->name.text : NULL;
+	host->lookup = site->lookup;
+	host->has_management = site->has_management;
+	host->flows = site->bound_flows;
+	host->fragments = site->bound_fragments;
+	host->flow_share = site->bound_flows / FLOW_PEER_SHARE;
+	host->icmp_errors_per_second = ICMP_ERRORS_PER_SECOND;
+	host->forwarding = FORWARDING_REFUSE;
+	host->cross_check = CROSS_CHECK_DEFAULT;
+	host->fragment_timeout_ms = FRAGMENT_TIMEOUT_MS;
+	memcpy(host->timeout_ms, timeouts_ms, sizeof(timeouts_ms));
+	apply_settings(&site->settings, host);
+	apply_mode(&site->mode, host);
+	apply_interfaces(arena, &site->interfaces, site->interfaces_auto || !site->has_interfaces,
+			 host);
+	if (!named)
+		return;
+	apply_settings(&named->settings, host);
+	apply_mode(&named->mode, host);
+	if (named->has_interfaces)
+		apply_interfaces(arena, &named->interfaces, named->interfaces_auto, host);
+}
+
+static void add_roles(struct arena *arena, const struct policy *policy,
+		      const struct identity *identity, struct host_policy *host)
+{
+	host->roles = arena_alloc(arena, policy->binding_count * sizeof(*host->roles));
+	for (size_t i = 0; i < policy->binding_count; i++) {
+		const struct binding *binding = &policy->bindings[i];
+		const struct end end = {.binding = binding};
+
+		for (size_t j = 0; j < binding->member_count; j++) {
+			const struct member *member = &binding->members[j];
+			const struct end_member end_member = {member->host, &member->addresses,
+							      &member->single};
+
+			if (!identity_local(arena, identity, &end, &end_member).count)
+				continue;
+			host->roles[host->role_count++] = binding->id;
+			break;
+		}
+	}
+}
+
+enum resolve_result resolve(struct arena *arena, struct diagnostics *diagnostics,
+			    const struct policy *policy, const struct player *player,
+			    struct host_policy **ret_host)
+{
+	struct host_policy *host;
+	struct identity identity;
+	enum resolve_result result;
+
+	result = identify(arena, diagnostics, policy, player, &identity);
+	if (result != RESOLVE_OK)
+		return result;
+	host = arena_alloc(arena, sizeof(*host));
+	apply_site(arena, policy->site, identity.host, host);
+	host->own = identity.own;
+	host->floating = identity.floating;
+	add_roles(arena, policy, &identity, host);
+	if (rules_make(arena, diagnostics, policy, &identity, host))
+		return RESOLVE_POLICY;
+	*ret_host = host;
+	return RESOLVE_OK;
+}

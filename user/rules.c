@@ -1,0 +1,468 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "rules.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include "binding.h"
+
+/* An address list that many rules share, by the lists that it was made of. */
+struct shared {
+	const struct prefix_list **parts;
+	size_t part_count;
+	uint8_t family; /* 0: both */
+	struct prefix_list list;
+};
+
+struct maker {
+	struct arena *arena;
+	struct diagnostics *diagnostics;
+	const struct policy *policy;
+	const struct identity *identity;
+	struct prefix_list own; /* never remote */
+	LIST(struct shared *) shared;
+	LIST(struct rule) rules;
+	LIST(const struct options *) options; /* of rules */
+	size_t matches;
+	size_t prefixes;
+};
+
+/* ------------------------------------------------------------ addresses -------------------------
+ */
+
+static struct prefix_list of_family(struct arena *arena, const struct prefix_list *list,
+				    uint8_t family)
+{
+	struct prefix_list some = {0};
+
+	list_for_each (prefix, list) {
+		if (!family || prefix->address.family == family)
+			prefix_list_add(arena, &some, prefix);
+	}
+	return some;
+}
+
+/*
+ * The parts together, less this host's own addresses, of one family or (0) both. A million prefixes
+ * in fifty rules are one list.
+ */
+static const struct prefix_list *share(struct maker *maker, const struct prefix_list *const *parts,
+				       size_t part_count, uint8_t family)
+{
+	struct prefix_list list = {0};
+	struct shared *shared;
+
+	list_for_each (other, &maker->shared) {
+		if ((*other)->part_count == part_count && (*other)->family == family &&
+		    !memcmp((*other)->parts, parts, part_count * sizeof(*parts)))
+			return &(*other)->list;
+	}
+	for (size_t i = 0; i < part_count; i++) {
+		list_for_each (prefix, parts[i])
+			prefix_list_add(maker->arena, &list, prefix);
+	}
+	prefix_list_subtract(maker->arena, &list, &maker->own);
+	shared = arena_alloc(maker->arena, sizeof(*shared));
+	shared->parts = arena_alloc(maker->arena, part_count * sizeof(*shared->parts));
+	memcpy(shared->parts, parts, part_count * sizeof(*parts));
+	shared->part_count = part_count;
+	shared->family = family;
+	shared->list = family ? of_family(maker->arena, &list, family) : list;
+	*arena_push(maker->arena, &maker->shared) = shared;
+	maker->prefixes += shared->list.count;
+	return &shared->list;
+}
+
+/* ------------------------------------------------------------ clusters --------------------------
+ */
+
+/* Members of one end for which a rule reads the same. */
+struct cluster {
+	struct service_list services; /* at "to" */
+	struct port_list sources;     /* at "from" */
+	LIST(const struct prefix_list *) parts;
+};
+
+typedef LIST(struct cluster) cluster_list;
+
+static bool services_equal(const struct service_list *a, const struct service_list *b)
+{
+	if (a->count != b->count)
+		return false;
+	for (size_t i = 0; i < a->count; i++) {
+		if (a->items[i].protocol != b->items[i].protocol ||
+		    !port_list_equal(&a->items[i].ports, &b->items[i].ports))
+			return false;
+	}
+	return true;
+}
+
+/* policy_read saw to it that nothing that is needed here lacks a value. */
+static void add_to_cluster(struct maker *maker, const struct pairing *pairing, bool is_to,
+			   const struct site_host *host, const struct prefix_list *addresses,
+			   cluster_list *clusters)
+{
+	struct cluster cluster = {0};
+	struct cluster *found = NULL;
+	struct lack lack;
+
+	if (is_to)
+		pairing_services(maker->arena, maker->policy, pairing, host, &cluster.services,
+				 &lack);
+	else
+		pairing_source_ports(maker->arena, maker->policy, pairing, host, &cluster.sources,
+				     &lack);
+	if (!cluster.services.count && !cluster.sources.count)
+		return;
+	list_for_each (other, clusters) {
+		if (services_equal(&other->services, &cluster.services) &&
+		    port_list_equal(&other->sources, &cluster.sources))
+			found = other;
+	}
+	if (!found) {
+		found = arena_push(maker->arena, clusters);
+		*found = cluster;
+	}
+	*arena_push(maker->arena, &found->parts) = addresses;
+}
+
+static void local_clusters(struct maker *maker, const struct pairing *pairing, bool is_to,
+			   cluster_list *clusters)
+{
+	const struct end *end = is_to ? pairing->to : pairing->from;
+
+	for (size_t i = 0; i < end->member_count; i++) {
+		struct prefix_list local =
+			identity_local(maker->arena, maker->identity, end, &end->members[i]);
+		struct prefix_list *kept;
+
+		if (!local.count)
+			continue;
+		kept = arena_alloc(maker->arena, sizeof(*kept));
+		*kept = local;
+		add_to_cluster(maker, pairing, is_to, end->members[i].host, kept, clusters);
+	}
+}
+
+/* Everyone at this end but the host itself. */
+static void remote_clusters(struct maker *maker, const struct pairing *pairing, bool is_to,
+			    cluster_list *clusters)
+{
+	const struct end *end = is_to ? pairing->to : pairing->from;
+	const struct identity *identity = maker->identity;
+	const struct site_host *self = identity->host ? identity->host : identity->stands_for;
+
+	for (size_t i = 0; i < end->member_count; i++) {
+		if (!self || end->members[i].host != self)
+			add_to_cluster(maker, pairing, is_to, end->members[i].host,
+				       end->members[i].addresses, clusters);
+	}
+}
+
+/* ------------------------------------------------------------ rules -----------------------------
+ */
+
+typedef LIST(struct match) match_list;
+
+static uint8_t echo_family(const struct service *service)
+{
+	if (service->protocol == IPPROTO_ICMP &&
+	    port_list_contains(&service->ports, ICMP4_ECHO_SERVICE))
+		return 4;
+	if (service->protocol == IPPROTO_ICMPV6 &&
+	    port_list_contains(&service->ports, ICMP6_ECHO_SERVICE))
+		return 6;
+	return 0;
+}
+
+/* local NULL: every unicast address. */
+static void add_matches(struct maker *maker, enum direction direction,
+			const struct service_list *services, const struct port_list *sources,
+			const struct prefix_list *local, const struct prefix_list *const *parts,
+			size_t part_count, match_list *matches)
+{
+	struct port_list any = {0};
+
+	port_list_add(maker->arena, &any, 0, UINT16_MAX);
+	list_for_each (service, services) {
+		const struct prefix_list *remote =
+			share(maker, parts, part_count, echo_family(service));
+		const struct port_list *opener =
+			protocol_has_ports(service->protocol) ? sources : &any;
+		struct match *match;
+
+		if (!remote->count || !opener->count || !service->ports.count)
+			continue;
+		match = arena_push(maker->arena, matches);
+		match->protocol = service->protocol;
+		match->local_ports = direction == DIRECTION_IN ? service->ports : *opener;
+		match->remote_ports = direction == DIRECTION_IN ? *opener : service->ports;
+		match->local = local;
+		match->remote = remote;
+	}
+}
+
+static void add_services(struct arena *arena, struct service_list *sum,
+			 const struct service_list *services)
+{
+	list_for_each (service, services)
+		service_list_add(arena, sum, service->protocol, &service->ports);
+}
+
+static void cite(struct arena *arena, const struct instance *instance, const struct flow_rule *flow,
+		 struct rule *rule)
+{
+	size_t count = flow && flow->cite.count ? flow->cite.count : 1;
+
+	rule->citations = arena_alloc(arena, count * sizeof(*rule->citations));
+	rule->citation_count = count;
+	for (size_t i = 0; i < count; i++) {
+		struct citation *citation = &rule->citations[i];
+
+		citation->document = instance ? instance->catalog->title : NULL;
+		citation->reading = flow ? flow->reading : NULL;
+		if (!flow || !flow->cite.count)
+			continue;
+		citation->section = flow->cite.items[i].section;
+		citation->row = flow->cite.items[i].row;
+		citation->lines = flow->cite.items[i].lines;
+		citation->footnote = flow->cite.items[i].footnote;
+	}
+}
+
+static struct rule *add_rule(struct maker *maker, const char *id, enum direction direction,
+			     const struct service_list *services, const match_list *matches,
+			     const struct options *options)
+{
+	struct rule *rule = arena_push(maker->arena, &maker->rules);
+
+	rule->id = id;
+	rule->direction = direction;
+	rule->services = service_list_format(maker->arena, services);
+	rule->matches = matches->items;
+	rule->match_count = matches->count;
+	maker->matches += matches->count;
+	*arena_push(maker->arena, &maker->options) = options;
+	return rule;
+}
+
+static const struct prefix_list *join_parts(struct arena *arena, const struct cluster *cluster)
+{
+	struct prefix_list *list = arena_alloc(arena, sizeof(*list));
+
+	list_for_each (part, &cluster->parts) {
+		list_for_each (prefix, *part)
+			prefix_list_add(arena, list, prefix);
+	}
+	prefix_list_normalize(list);
+	return list;
+}
+
+static void make_rule(struct maker *maker, const struct pairing *pairing, enum direction direction)
+{
+	bool in = direction == DIRECTION_IN;
+	struct service_list sum = {0};
+	cluster_list locals = {0};
+	cluster_list remotes = {0};
+	match_list matches = {0};
+	struct rule *rule;
+
+	local_clusters(maker, pairing, in, &locals);
+	if (!locals.count)
+		return;
+	remote_clusters(maker, pairing, !in, &remotes);
+	list_for_each (local, &locals) {
+		const struct prefix_list *addresses = join_parts(maker->arena, local);
+
+		list_for_each (remote, &remotes) {
+			const struct cluster *to = in ? local : remote;
+			const struct cluster *from = in ? remote : local;
+			size_t before = matches.count;
+
+			add_matches(maker, direction, &to->services, &from->sources, addresses,
+				    remote->parts.items, remote->parts.count, &matches);
+			if (matches.count > before)
+				add_services(maker->arena, &sum, &to->services);
+		}
+	}
+	if (!matches.count)
+		return;
+	rule = add_rule(maker, pairing->id, direction, &sum, &matches, &pairing->flow->options);
+	rule->from = pairing->from->name;
+	rule->to = pairing->to->name;
+	cite(maker->arena, pairing->instance, pairing->flow, rule);
+}
+
+static const char *terms_format(struct arena *arena, const address_term_list *terms)
+{
+	char buffer[ADDRESS_TEXT_MAX];
+	const char *text = "";
+
+	list_for_each (term, terms) {
+		const char *separator = *text ? ", " : "";
+
+		switch (term->kind) {
+		case ADDRESS_ANY:
+			text = arena_printf(arena, "%s%sany", text, separator);
+			break;
+		case ADDRESS_SET:
+			text = arena_printf(arena, "%s%s$%s", text, separator, term->name);
+			break;
+		case ADDRESS_HOST:
+			text = arena_printf(arena, "%s%s%s", text, separator, term->name);
+			break;
+		case ADDRESS_PREFIXES:
+			list_for_each (prefix, &term->prefixes) {
+				text = arena_printf(arena, "%s%s%s", text, *text ? ", " : "",
+						    prefix_format(prefix, buffer));
+			}
+			break;
+		}
+	}
+	return text;
+}
+
+/* To every host, whatever its role, at every address. */
+static void make_management(struct maker *maker, const struct site_management *management,
+			    size_t number)
+{
+	static const struct options no_options;
+	struct arena *arena = maker->arena;
+	struct scope scope = {arena, maker->policy, NULL, maker->identity->host};
+	struct service_list services = {0};
+	struct prefix_list *from = arena_alloc(arena, sizeof(*from));
+	const struct prefix_list *parts[] = {from};
+	struct port_list any = {0};
+	match_list matches = {0};
+	struct lack lack;
+	struct rule *rule;
+
+	policy_addresses(arena, maker->policy, &management->from, from);
+	scope_services(&scope, &management->allow, &services, &lack);
+	port_list_add(arena, &any, 0, UINT16_MAX);
+	add_matches(maker, DIRECTION_IN, &services, &any, NULL, parts, 1, &matches);
+	if (!matches.count)
+		return;
+	rule = add_rule(maker, arena_printf(arena, "management/%zu", number), DIRECTION_IN,
+			&services, &matches, &no_options);
+	rule->from = terms_format(arena, &management->from);
+	rule->to = "hosts";
+	cite(arena, NULL, NULL, rule);
+}
+
+/* ------------------------------------------------------------ precedence ------------------------
+ */
+
+static bool options_subset(const struct options *a, const struct options *b)
+{
+	return !(a->set & ~b->set);
+}
+
+/* From the first rule that is no management on: one whose options are a true subset of another's
+ * comes before it; else the order of the files stays. */
+static void order_rules(struct maker *maker, size_t first)
+{
+	struct rule *rules = maker->rules.items;
+	const struct options **options = maker->options.items;
+
+	for (size_t i = first; i < maker->rules.count; i++) {
+		struct rule rule = rules[i];
+		const struct options *own = options[i];
+		size_t at = i;
+
+		for (size_t j = i; j-- > first;) {
+			if (options_subset(own, options[j]) && !options_subset(options[j], own))
+				at = j;
+		}
+		memmove(&rules[at + 1], &rules[at], (i - at) * sizeof(*rules));
+		memmove(&options[at + 1], &options[at], (i - at) * sizeof(*options));
+		rules[at] = rule;
+		options[at] = own;
+	}
+}
+
+/* ------------------------------------------------------------ peers -----------------------------
+ */
+
+static void add_peers(struct maker *maker, bool any, struct host_policy *host)
+{
+	const struct identity *identity = maker->identity;
+	const struct site_host *self = identity->host ? identity->host : identity->stands_for;
+	const struct policy *policy = maker->policy;
+
+	for (size_t i = 0; i < policy->binding_count; i++) {
+		const struct binding *binding = &policy->bindings[i];
+		LIST(const struct prefix_list *) parts = {0};
+		const struct prefix_list *addresses;
+		bool is_any = false;
+
+		for (size_t j = 0; j < binding->member_count; j++) {
+			is_any |= binding->members[j].any;
+			if (!self || binding->members[j].host != self)
+				*arena_push(maker->arena, &parts) = &binding->members[j].addresses;
+		}
+		if (!parts.count || is_any != any)
+			continue;
+		addresses = share(maker, parts.items, parts.count, 0);
+		if (addresses->count)
+			host->peers[host->peer_count++] =
+				(struct peer_role){binding->id, addresses};
+	}
+}
+
+static int check_bounds(const struct maker *maker)
+{
+	static const char way_out[] = "give this host fewer roles, or the roles fewer addresses";
+	const struct position at = {.file = maker->policy->site->path};
+
+	if (maker->rules.count > RULES_MAX)
+		diagnostics_error(maker->diagnostics, at,
+				  "%zu rules on one host are more than %u (RULES_MAX): %s",
+				  maker->rules.count, RULES_MAX, way_out);
+	else if (maker->matches > MATCHES_MAX)
+		diagnostics_error(maker->diagnostics, at,
+				  "the rules of one host have %zu terms, more than %u "
+				  "(MATCHES_MAX): %s",
+				  maker->matches, MATCHES_MAX, way_out);
+	else if (maker->prefixes > PREFIXES_MAX)
+		diagnostics_error(maker->diagnostics, at,
+				  "the rules of one host name %zu prefixes, more than %u "
+				  "(PREFIXES_MAX): %s",
+				  maker->prefixes, PREFIXES_MAX, way_out);
+	else
+		return 0;
+	return -E2BIG;
+}
+
+int rules_make(struct arena *arena, struct diagnostics *diagnostics, const struct policy *policy,
+	       const struct identity *identity, struct host_policy *host)
+{
+	struct maker maker = {.arena = arena,
+			      .diagnostics = diagnostics,
+			      .policy = policy,
+			      .identity = identity,
+			      .own = identity->own};
+	const struct site *site = policy->site;
+	size_t management;
+	int error;
+
+	for (size_t i = 0; i < site->management.count; i++)
+		make_management(&maker, &site->management.items[i], i + 1);
+	management = maker.rules.count;
+	for (size_t i = 0; i < policy->pairing_count; i++) {
+		make_rule(&maker, &policy->pairings[i], DIRECTION_IN);
+		make_rule(&maker, &policy->pairings[i], DIRECTION_OUT);
+		error = check_bounds(&maker);
+		if (error)
+			return error;
+	}
+	order_rules(&maker, management);
+	host->rules = maker.rules.items;
+	host->rule_count = maker.rules.count;
+	/* "any" says little about who a peer is, so it names only those whom nothing else does. */
+	host->peers = arena_alloc(arena, policy->binding_count * sizeof(*host->peers));
+	add_peers(&maker, false, host);
+	add_peers(&maker, true, host);
+	return check_bounds(&maker);
+}
