@@ -49,7 +49,7 @@ COMPILE := compile compile_terms compile_addresses compile_ports compile_grids c
 JUDGE := frame packet_line model model_parse model_rules model_state trace
 KERNEL := flat load kernel_log kernel_run kernel_judge
 ATTACH := netlink interface pins lasting slots attach hooks recovery generation status live_judge
-ACCOUNT := counters snapshot metrics serve
+ACCOUNT := counters snapshot metrics serve live_config
 COMMANDS := options output command_site command_check command_apply command_trace command_explain \
 	command_metrics
 MODULES := $(PARSE) $(RESOLVE) $(COMPILE) $(JUDGE) $(KERNEL) $(ATTACH) $(ACCOUNT) $(COMMANDS)
@@ -69,7 +69,7 @@ TEST_PROGRAMS := $(UNIT_TESTS) $(PACKET_TESTS) $(DIFFERENTIAL) $(NET_TOOLS)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help tests check unit packet net golden golden-update differential lint format install clean
+.PHONY: all help man tests check unit packet net golden golden-update differential lint format install clean
 
 all: $(PROGRAM) ## build sallyport and its programs
 
@@ -141,5 +141,51 @@ differential: tests ## kernel against model; N=packets SEED=number (root)
 	@scripts/suites.sh differential
 net: all tests ## namespaces, real sockets, reloads, kill -9 (root)
 	@scripts/suites.sh net
+
+TIDY_SOURCES := $(wildcard user/*.c)
+C_FILES = $(wildcard bpf/*.[ch] include/*.h user/*.[ch] tests/*/*.[ch])
+
+# The skeleton is generated: its own warnings are not ours.
+lint: $(SKELETON) ## format, clang-tidy, lengths, includes, manual pages
+	$(say) FORMAT
+	$(Q)clang-format --dry-run -Werror $(C_FILES)
+	$(say) TIDY
+	$(Q)/usr/bin/python3 -B scripts/tidy.py
+	$(say) CLANG-TIDY
+	$(Q)printf '%s\n' $(TIDY_SOURCES) | xargs -P $$(nproc) -n 4 clang-tidy --quiet --extra-arg=-isystem$(BUILD) \
+		-- -std=gnu11 -D_GNU_SOURCE -DSALLYPORT_VERSION='"$(VERSION)"' -Iinclude -Iuser 2>/dev/null
+	$(say) MANDOC
+	@# Those two are in every page that scdoc makes.
+	$(Q)$(MAKE) --no-print-directory man >/dev/null
+	$(Q)! mandoc -T lint $(MAN_PAGES) | grep -v 'skipping paragraph macro\|lower case character'
+
+format: ## format the C files
+	clang-format -i $(C_FILES)
+
+MAN_PAGES := $(patsubst man/%.scd,$(BUILD)/man/%,$(wildcard man/*.scd))
+man: $(MAN_PAGES) ## the manual pages
+
+# The manual's table of reasons is the program's own list.
+$(BUILD)/man/reasons.scd: $(PROGRAM)
+	@mkdir -p $(@D)
+	$(Q)$(PROGRAM) reasons | awk 'NR == 1 { print "|[ *reason*\n:[ *verdict*\n:< *meaning*"; next } \
+		{ word = $$1; verdict = $$2; sub(/^[^ ]+ +[^ ]+ +/, ""); \
+		printf "|  %s\n:  %s\n:  %s\n", word, verdict, $$0 }' > $@
+$(BUILD)/man/%: man/%.scd $(BUILD)/man/reasons.scd
+	$(say) SCDOC $@
+	$(Q)sed -e '/^@REASONS@$$/{r $(BUILD)/man/reasons.scd' -e 'd}' $< | scdoc > $@
+
+install: all man ## install below DESTDIR/PREFIX
+	install -D -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/sbin/sallyport
+	install -d $(DESTDIR)$(PREFIX)/share/sallyport/policies $(DESTDIR)$(PREFIX)/share/doc/sallyport/sites
+	install -m 644 policies/*.yaml $(DESTDIR)$(PREFIX)/share/sallyport/policies
+	install -m 644 policies/sites/*.yaml $(DESTDIR)$(PREFIX)/share/doc/sallyport/sites
+	install -D -m 644 scripts/completion/sallyport.bash \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/sallyport
+	for page in $(MAN_PAGES); do \
+		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; done
+
+clean: ## remove what was built
+	rm -rf $(BUILD)
 
 -include $(OBJECTS:.o=.d) $(BUILD)/user/main.d $(BPF_OBJECT:.o=.d) $(wildcard $(BUILD)/tests/*/*.d)

@@ -143,18 +143,13 @@ static __always_inline void share_give_back(const struct flow_key *flow, __u16 r
 
 /* ---- egress ---- */
 
-static __always_inline __u8 flow_first_state(__u8 protocol)
+static __always_inline __u8 flow_first_state(const struct conversation *c)
 {
-	switch (protocol) {
-	case IPPROTO_TCP:
+	if (c->protocol == IPPROTO_TCP)
 		return FLOW_SYN;
-	case IPPROTO_UDP:
+	if (c->protocol == IPPROTO_UDP)
 		return FLOW_UDP_NEW;
-	case IPPROTO_ICMP:
-	case IPPROTO_ICMPV6:
-		return FLOW_ICMP;
-	}
-	return FLOW_UDP;
+	return is_icmp(c->family, c->protocol) ? FLOW_ICMP : FLOW_UDP;
 }
 
 static __always_inline void flow_advance(struct flow *flow, __u8 protocol, __u8 tcp_flags,
@@ -251,7 +246,7 @@ __noinline int flow_open(struct conversation *c, __u16 rule_slot)
 	flow.created = flow.last_seen;
 	flow.generation = config.generation;
 	flow.rule_slot = rule_slot;
-	flow.state = flow_first_state(c->protocol);
+	flow.state = flow_first_state(c);
 	old = bpf_map_lookup_elem(&flows, &key);
 	if (old)
 		return flow_replace(old, &flow, &key);

@@ -24,6 +24,7 @@ static __always_inline bool same_address(__u8 family, const __be32 *a, const __b
 static __always_inline bool parse_quote(struct cursor *cursor, struct packet *packet)
 {
 	__u32 offset = packet->quote;
+	__u32 end = packet->quote_end;
 	__u8 family = packet->c.family;
 	enum reason reason;
 
@@ -32,6 +33,7 @@ static __always_inline bool parse_quote(struct cursor *cursor, struct packet *pa
 	__builtin_memset(packet, 0, sizeof(*packet));
 	cursor->at = cursor->data + offset;
 	cursor->offset = offset;
+	cursor->length = end;
 	cursor->quoted = true;
 	reason = family == 4 ? parse_ipv4(cursor, packet) : parse_ipv6(cursor, packet);
 	if (reason != REASON_NONE || packet->part == FRAGMENT_LATER)
@@ -109,7 +111,6 @@ __noinline int judge_arriving_error(struct xdp_md *context, struct packet *packe
 
 	if (!packet || !finding)
 		return REASON_ICMP_UNRELATED;
-	cursor.length = cursor.data_end - cursor.data;
 	return judge_icmp_error(DIRECTION_IN, &cursor, packet, finding);
 }
 
@@ -122,7 +123,6 @@ __noinline int judge_leaving_error(struct __sk_buff *skb, struct packet *packet,
 		.leaving = true,
 		.data = (void *)(long)skb->data,
 		.data_end = (void *)(long)skb->data_end,
-		.length = skb->len,
 		.local_is_source = false,
 	};
 

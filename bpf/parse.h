@@ -48,6 +48,7 @@ struct packet {
 	struct conversation c;
 	__be32 identification; /* of a fragment */
 	__u32 quote;	       /* ICMP: bytes from the frame's start to what follows its header */
+	__u32 quote_end;       /* and to the end of the IP packet; padding may follow */
 	__u16 fragment_offset; /* bytes */
 	__u16 header_end; /* bytes from the start of what is fragmented to the L4 header's end */
 	__u8 layer2;	  /* enum layer2 */
@@ -66,7 +67,7 @@ struct cursor {
 	const void *data;
 	const void *data_end; /* of what may be read */
 	const void *at;
-	__u32 length; /* of the frame; more than data_end - data where the rest is not linear */
+	__u32 length; /* of the frame, which may not be all linear; of a quote, to its end */
 	__u32 offset; /* at - data */
 	bool local_is_source; /* it leaves, or is quoted by what arrives */
 	bool quoted;	      /* of an ICMP error: may be cut short behind 8 bytes of L4 header */
@@ -77,7 +78,8 @@ static __always_inline const void *cursor_take(struct cursor *cursor, __u32 byte
 {
 	const void *here = cursor->at;
 
-	if (here + bytes > cursor->data_end)
+	if (here + bytes > cursor->data_end ||
+	    (cursor->quoted && cursor->offset + bytes > cursor->length))
 		return NULL;
 	cursor->at = here + bytes;
 	cursor->offset += bytes;
@@ -184,6 +186,7 @@ static __always_inline enum reason parse_icmp(struct cursor *cursor, struct pack
 	packet->c.identifier = bytes[4] << 8 | bytes[5];
 	packet->header_end += 8;
 	packet->quote = cursor->offset;
+	packet->quote_end = cursor->offset + payload - 8;
 	return REASON_NONE;
 }
 

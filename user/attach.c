@@ -65,8 +65,11 @@ static void program_name(uint32_t program_id, char *name)
 		snprintf(name, BPF_OBJ_NAME_LEN, "%s", information.name);
 }
 
-/* The link that holds XDP on the interface; 0: none, or not for us to see. */
-static uint32_t xdp_link_id(uint32_t interface_index)
+/*
+ * The link that holds XDP on the interface; 0: none, or not for us to see. Ids of programs are the
+ * machine's, indexes of interfaces are each network namespace's.
+ */
+static uint32_t xdp_link_id(uint32_t interface_index, uint32_t program_id)
 {
 	uint32_t id = 0;
 
@@ -78,7 +81,7 @@ static uint32_t xdp_link_id(uint32_t interface_index)
 
 		if (fd >= 0 && bpf_obj_get_info_by_fd(fd, &information, &length) == 0 &&
 		    information.type == BPF_LINK_TYPE_XDP &&
-		    information.xdp.ifindex == interface_index)
+		    information.xdp.ifindex == interface_index && information.prog_id == program_id)
 			return id;
 	}
 	return 0;
@@ -174,7 +177,7 @@ static void describe_xdp_holder(uint32_t interface_index, char *text /* HOLDER_B
 		return;
 	}
 	program_name(program, name);
-	link = xdp_link_id(interface_index);
+	link = xdp_link_id(interface_index, program);
 	snprintf(text, HOLDER_BYTES_MAX, "%s XDP program %u (%s)", xdp_mode_name(mode), program,
 		 name);
 	if (link)

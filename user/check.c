@@ -271,31 +271,11 @@ static void check_overlaps(struct checker *checker)
 /* ------------------------------------------------------------ useless rules ---------------------
  */
 
-static bool services_cover(const struct service_list *outer, const struct service_list *inner)
-{
-	list_for_each (service, inner) {
-		bool covered = false;
-
-		list_for_each (other, outer) {
-			if (other->protocol == service->protocol)
-				covered = port_list_covers(&other->ports, &service->ports);
-		}
-		if (!covered)
-			return false;
-	}
-	return true;
-}
-
 /* What a pairing permits where it is the same at all its ends; false if hosts differ. */
 struct extent {
 	struct service_list services;
 	struct port_list sources;
 };
-
-static bool services_equal(const struct service_list *a, const struct service_list *b)
-{
-	return services_cover(a, b) && services_cover(b, a);
-}
 
 static bool pairing_extent(const struct checker *checker, const struct pairing *pairing,
 			   struct extent *ret_extent)
@@ -310,7 +290,7 @@ static bool pairing_extent(const struct checker *checker, const struct pairing *
 
 		if (!pairing_services(arena, policy, pairing, pairing->to->members[i].host,
 				      &services, &lack) ||
-		    (i && !services_equal(&services, &extent.services)))
+		    (i && !service_list_equal(&services, &extent.services)))
 			return false;
 		extent.services = services;
 	}
@@ -389,7 +369,7 @@ static void check_useless(struct checker *checker)
 			const struct pairing *earlier = &policy->pairings[j];
 
 			if (!usable[j] ||
-			    !services_cover(&extents[j].services, &extents[i].services) ||
+			    !service_list_covers(&extents[j].services, &extents[i].services) ||
 			    !port_list_covers(&extents[j].sources, &extents[i].sources) ||
 			    !end_is_covered(checker, earlier->from, later->from) ||
 			    !end_is_covered(checker, earlier->to, later->to))
@@ -614,69 +594,17 @@ static void check_default(struct checker *checker, const struct instance *instan
 			 parameter->about ? ": " : "", parameter->about ? parameter->about : "");
 }
 
-/* Less than what the document says, where that is known to hurt. */
-static void check_narrower(struct checker *checker, const struct instance *instance,
-			   const struct parameter *parameter, const struct setting *setting)
-{
-	struct scope scope = {checker->arena, checker->policy, instance, NULL};
-	struct service_list services[2] = {0};
-	struct port_list ports[2] = {0};
-	struct lack lack;
-	bool narrower = false;
-
-	if (!parameter->narrower_warns || !parameter->has_default || !setting->is_set ||
-	    !setting->has_value)
-		return;
-	if (parameter->type == PARAMETER_PORTS) {
-		scope_ports(&scope, &setting->value.ports, &ports[0], &lack);
-		scope_ports(&scope, &parameter->standard.ports, &ports[1], &lack);
-		narrower = !port_list_covers(&ports[0], &ports[1]);
-	} else if (parameter->type == PARAMETER_SERVICES) {
-		scope_services(&scope, &setting->value.services, &services[0], &lack);
-		scope_services(&scope, &parameter->standard.services, &services[1], &lack);
-		narrower = !services_cover(&services[0], &services[1]);
-	}
-	if (narrower)
-		diagnostics_warning(checker->diagnostics, setting->value.at,
-				    "`%s/%s` is %s, less than the %s of %s%s%s", instance->name,
-				    parameter->name.text,
-				    setting_format(checker->arena, parameter, setting),
-				    setting_format(checker->arena, parameter,
-						   &(struct setting){.value = parameter->standard}),
-				    instance->catalog->title, parameter->about ? ": " : "",
-				    parameter->about ? parameter->about : "");
-}
-
-static void check_parameters(struct checker *checker, size_t index)
-{
-	const struct policy *policy = checker->policy;
-	const struct instance *instance = &policy->instances[index];
-
-	for (size_t i = 0; i < instance->catalog->parameters.count; i++) {
-		const struct parameter *parameter = &instance->catalog->parameters.items[i];
-		const struct setting *common = &instance->settings[i];
-
-		check_default(checker, instance, parameter, common);
-		check_narrower(checker, instance, parameter, common);
-		for (size_t j = 0; j < policy->site->hosts.count; j++) {
-			const struct setting *own = policy->host_settings[j]
-							    ? &policy->host_settings[j][index][i]
-							    : NULL;
-
-			/* Only what this host sets itself. */
-			if (own && own->is_set && own->value.at.line != common->value.at.line)
-				check_narrower(checker, instance, parameter, own);
-		}
-	}
-}
-
 void check_policy(struct arena *arena, struct diagnostics *diagnostics, const struct policy *policy)
 {
 	struct checker checker = {arena, diagnostics, policy};
 
 	for (size_t i = 0; i < policy->instance_count; i++) {
-		check_unbound(&checker, &policy->instances[i]);
-		check_parameters(&checker, i);
+		const struct instance *instance = &policy->instances[i];
+
+		check_unbound(&checker, instance);
+		for (size_t j = 0; j < instance->catalog->parameters.count; j++)
+			check_default(&checker, instance, &instance->catalog->parameters.items[j],
+				      &instance->settings[j]);
 	}
 	check_overlaps(&checker);
 	check_useless(&checker);

@@ -6,22 +6,36 @@
 
 #include "command.h"
 #include "generation.h"
+#include "live_config.h"
 #include "output.h"
+#include "site_words.h"
 #include "status.h"
 #include "words.h"
 
-/* Steps are for -v; on a terminal or in a log they are one line each. */
-static void print_step(const char *text, void *data)
-{
-	const struct invocation *invocation = data;
+#define QUICK_PREFIXES 50000 /* a load of fewer is done before one could read what it does */
 
-	if (invocation->given[OPTION_VERBOSE])
-		fprintf(stderr, "sallyport %s: %s\n", invocation->command->name, text);
+/* Who is told what a command is at. */
+struct audience {
+	const char *command;
+	bool steps; /* each step, and not only that another command is waited for */
+};
+
+static struct audience audience_of(const struct invocation *invocation)
+{
+	return (struct audience){invocation->command->name, invocation->given[OPTION_VERBOSE] > 0};
 }
 
-static struct progress progress_of(const struct invocation *invocation)
+static void print_step(const char *text, void *data)
 {
-	return (struct progress){print_step, (void *)invocation};
+	const struct audience *audience = data;
+
+	if (audience->steps || strncmp(text, "waiting", strlen("waiting")) == 0)
+		fprintf(stderr, "sallyport %s: %s\n", audience->command, text);
+}
+
+static size_t prefix_count(const struct tables *tables)
+{
+	return tables->ipv4.count + tables->ipv6.count;
 }
 
 static void print_list(const struct invocation *invocation, const text_list *texts)
@@ -72,14 +86,13 @@ static void print_result_json(const struct invocation *invocation, const struct 
 		"digest", summary->digest, "mode_in", mode_name(policy->mode[DIRECTION_IN]),
 		"mode_out", mode_name(policy->mode[DIRECTION_OUT]), "lookup",
 		lookup_name(policy->lookup), "dry_run", invocation->given[OPTION_DRY_RUN] > 0);
-	json_object_update_new(
-		object,
-		json_pack("{s:I, s:I, s:I, s:o, s:o, s:s?}", "generation",
-			  (json_int_t)result->generation, "rules", (json_int_t)policy->rule_count,
-			  "prefixes",
-			  (json_int_t)(summary->tables->ipv4.count + summary->tables->ipv6.count),
-			  "interfaces", interfaces, "warnings", texts_json(&result->warnings),
-			  "recovered", result->recovered));
+	json_object_update_new(object,
+			       json_pack("{s:I, s:I, s:I, s:o, s:o, s:s?}", "generation",
+					 (json_int_t)result->generation, "rules",
+					 (json_int_t)policy->rule_count, "prefixes",
+					 (json_int_t)prefix_count(summary->tables), "interfaces",
+					 interfaces, "warnings", texts_json(&result->warnings),
+					 "recovered", result->recovered));
 	output_json(invocation, stdout, object);
 }
 
@@ -92,9 +105,8 @@ static void print_result(const struct invocation *invocation, const struct summa
 	printf("%s: site %s, host %s: %zu rule%s, %zu prefix%s, in %s, out %s, lookup %s\n",
 	       dry ? "would enforce" : "enforced", policy->site,
 	       policy->host ? policy->host : "(unnamed)", policy->rule_count,
-	       plural(policy->rule_count),
-	       summary->tables->ipv4.count + summary->tables->ipv6.count,
-	       summary->tables->ipv4.count + summary->tables->ipv6.count == 1 ? "" : "es",
+	       plural(policy->rule_count), prefix_count(summary->tables),
+	       prefix_count(summary->tables) == 1 ? "" : "es",
 	       mode_name(policy->mode[DIRECTION_IN]), mode_name(policy->mode[DIRECTION_OUT]),
 	       lookup_name(policy->lookup));
 	printf("generation %" PRIu32 ", digest %.16s\n", result->generation, summary->digest);
@@ -146,11 +158,12 @@ int command_apply(const struct invocation *invocation)
 	struct tables *tables cleanup(tables_freep)
 	= NULL;
 	struct host_policy *policy = NULL;
+	struct audience audience = audience_of(invocation);
 	struct apply_request request = {
 		.pins = invocation->value[OPTION_PINS],
 		.wait_seconds = LOCK_WAIT_SECONDS,
 		.dry_run = invocation->given[OPTION_DRY_RUN] > 0,
-		.progress = progress_of(invocation),
+		.progress = {print_step, &audience},
 	};
 	struct apply_result result = {0};
 	struct failure failure = {""};
@@ -168,6 +181,7 @@ int command_apply(const struct invocation *invocation)
 	request.arena = files.arena;
 	request.policy = policy;
 	request.tables = tables;
+	audience.steps |= prefix_count(tables) > QUICK_PREFIXES;
 	if (generation_apply(&request, &failure, &result))
 		return output_failure(invocation, &failure);
 	summary = (struct summary){.policy = policy, .tables = tables};
@@ -189,13 +203,14 @@ int command_detach(const struct invocation *invocation)
 {
 	struct arena *arena cleanup(arena_freep)
 	= arena_new();
+	struct audience audience = audience_of(invocation);
 	const struct detach_request request = {
 		.arena = arena,
 		.pins = invocation->value[OPTION_PINS],
 		.interfaces = (const char *const *)invocation->arguments,
 		.interface_count = (size_t)invocation->argument_count,
 		.wait_seconds = LOCK_WAIT_SECONDS,
-		.progress = progress_of(invocation),
+		.progress = {print_step, &audience},
 	};
 	struct detach_result result = {0};
 	struct failure failure = {""};
@@ -223,7 +238,49 @@ static json_t *hook_json(const struct hook *hook, const char *how)
 			 (json_int_t)hook->program_id, "link", (json_int_t)hook->link_id);
 }
 
-static json_t *interface_json(const struct interface_status *one)
+/* By interface of the status: seconds before a flow in each state is forgotten; 0: not known. */
+struct lifetimes {
+	uint64_t seconds[FLOW_STATE_COUNT];
+};
+
+static void read_lifetimes(const struct pins *pins, const struct interface_status *one,
+			   struct lifetimes *lifetimes)
+{
+	struct config config;
+
+	if (!one->generation || live_config_read(pins, one->name, one->generation, NULL, &config) ||
+	    !config.second)
+		return;
+	for (size_t i = 0; i < FLOW_STATE_COUNT; i++)
+		lifetimes->seconds[i] = config.timeouts[i] / config.second;
+}
+
+static struct lifetimes *read_all_lifetimes(struct arena *arena, const char *root,
+					    const struct status *status)
+{
+	const struct pins_request request = {.root = root, .read_only = true};
+	struct lifetimes *all = arena_alloc(arena, (status->interfaces.count + 1) * sizeof(*all));
+	struct pins *pins cleanup(pins_closep)
+	= NULL;
+
+	if (!status->pinned || pins_open(&request, NULL, &pins))
+		return all;
+	for (size_t i = 0; i < status->interfaces.count; i++)
+		read_lifetimes(pins, &status->interfaces.items[i], &all[i]);
+	return all;
+}
+
+static json_t *lifetimes_json(const struct lifetimes *lifetimes)
+{
+	json_t *object = json_object();
+
+	for (size_t i = 0; i < FLOW_STATE_COUNT; i++)
+		json_object_set_new(object, timeout_words[i],
+				    json_integer((json_int_t)lifetimes->seconds[i]));
+	return object;
+}
+
+static json_t *interface_json(const struct interface_status *one, const struct lifetimes *lifetimes)
 {
 	const struct generation_info *info = &one->information;
 	json_t *object = json_pack(
@@ -242,6 +299,8 @@ static json_t *interface_json(const struct interface_status *one)
 				  info->digest, "version", info->version, "documents",
 				  info->documents, "rules", (json_int_t)info->rules, "loaded_at",
 				  (json_int_t)info->loaded_at));
+	if (lifetimes->seconds[FLOW_TCP])
+		json_object_set_new(object, "timeouts_seconds", lifetimes_json(lifetimes));
 	if (one->has_state)
 		json_object_update_new(object, json_pack("{s:I, s:b}", "disagreements",
 							 (json_int_t)one->disagreements, "fallback",
@@ -249,12 +308,14 @@ static json_t *interface_json(const struct interface_status *one)
 	return object;
 }
 
-static void print_status_json(const struct invocation *invocation, const struct status *status)
+static void print_status_json(const struct invocation *invocation, const struct status *status,
+			      const struct lifetimes *lifetimes)
 {
 	json_t *interfaces = json_array();
 
-	list_for_each (one, &status->interfaces)
-		json_array_append_new(interfaces, interface_json(one));
+	for (size_t i = 0; i < status->interfaces.count; i++)
+		json_array_append_new(interfaces,
+				      interface_json(&status->interfaces.items[i], &lifetimes[i]));
 	output_json(invocation, stdout,
 		    json_pack("{s:b, s:b, s:i, s:s, s:{s:I, s:I}, s:{s:I, s:I}, s:o}", "whole",
 			      status_is_whole(status), "interrupted", status->interrupted, "busy",
@@ -313,7 +374,19 @@ static void print_remarks(const struct interface_status *one)
 		       name, one->disagreements, plural(one->disagreements));
 }
 
-static void print_status(const struct status *status)
+/* All interfaces have those of one site; a mixed one shows itself by its state. */
+static void print_lifetimes(const struct lifetimes *lifetimes)
+{
+	if (!lifetimes->seconds[FLOW_TCP])
+		return;
+	printf("flows are forgotten without own packets for");
+	for (size_t i = 0; i < FLOW_STATE_COUNT; i++)
+		printf("%s %s %" PRIu64 " s", i ? "," : "", timeout_words[i],
+		       lifetimes->seconds[i]);
+	putchar('\n');
+}
+
+static void print_status(const struct status *status, const struct lifetimes *lifetimes)
 {
 	static const char *const header[] = {"INTERFACE",  "STATE", "SITE",  "HOST",
 					     "IN",	   "OUT",   "XDP",   "EGRESS",
@@ -327,6 +400,7 @@ static void print_status(const struct status *status)
 	printf("\nflows %" PRIu64 " of %" PRIu64 ", fragments %" PRIu64 " of %" PRIu64 "\n",
 	       status->flows.used, status->flows.bound, status->fragments.used,
 	       status->fragments.bound);
+	print_lifetimes(lifetimes);
 	list_for_each (one, &status->interfaces)
 		print_remarks(one);
 	if (status->busy)
@@ -343,13 +417,15 @@ int command_status(const struct invocation *invocation)
 	= arena_new();
 	struct failure failure = {""};
 	struct status status = {0};
+	struct lifetimes *lifetimes;
 
 	if (generation_status(arena, invocation->value[OPTION_PINS], &failure, &status))
 		return output_failure(invocation, &failure);
+	lifetimes = read_all_lifetimes(arena, invocation->value[OPTION_PINS], &status);
 	if (invocation->given[OPTION_JSON])
-		print_status_json(invocation, &status);
+		print_status_json(invocation, &status, lifetimes);
 	else if (status.pinned && status.interfaces.count)
-		print_status(&status);
+		print_status(&status, lifetimes);
 	else
 		printf("nothing is enforced: sallyport apply SITE does it\n");
 	return status_is_whole(&status) ? EXIT_DONE : EXIT_FAILED;

@@ -148,8 +148,7 @@ static void print_words(const struct answer *answer, const char *cite)
 		return;
 	printf("rule    %s, %s: %s to %s, %s\n", rule->id, direction_name(rule->direction),
 	       rule->from, rule->to, rule->services);
-	if (cite)
-		printf("cite    %s\n", cite);
+	printf("cite    %s\n", cite ? cite : "the site file");
 }
 
 static int judge_and_print(const struct invocation *invocation, struct judge *judge,

@@ -9,7 +9,7 @@
 #include "output.h"
 #include "trace.h"
 
-const char *const lookup_words[] = {
+static const char *const lookup_words[] = {
 	[LOOKUP_MAPS] = "maps", [LOOKUP_FLAT] = "flat", [LOOKUP_FLAT + 1] = NULL};
 
 void judge_freep(struct judge **judge)

@@ -7,8 +7,6 @@
 #include "judge.h"
 #include "options.h"
 
-extern const char *const lookup_words[]; /* by enum lookup; ended by NULL */
-
 /* --site is there, and --model and --lookup fit: EXIT_DONE, or EXIT_USAGE after saying why. */
 int judge_options_check(const struct invocation *invocation);
 

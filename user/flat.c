@@ -250,21 +250,21 @@ static bool address_behind(const struct prefix *prefix, __u64 *ret_upper, __u64 
 /* A boundary; of two at the same address the later one holds. */
 static int add_boundary(struct growing *table, __u64 upper, __u64 lower, __u32 leaf)
 {
-	struct flat_ipv6_boundary *last =
-		(struct flat_ipv6_boundary *)table->entries + table->count - 1;
+	struct flat_ipv6_boundary boundary = {.upper = upper, .lower = lower, .leaf = leaf};
+	size_t at = table->count;
 	int error;
 
-	if (table->count && last->upper == upper && last->lower == lower) {
-		last->leaf = leaf;
-		return 0;
+	if (at) {
+		const struct flat_ipv6_boundary *last = table->entries;
+
+		last += at - 1;
+		if (last->upper == upper && last->lower == lower)
+			at--;
 	}
-	error = grow_to(table, table->count + 1);
+	error = grow_to(table, at + 1);
 	if (error)
 		return error;
-	last = (struct flat_ipv6_boundary *)table->entries + table->count - 1;
-	last->upper = upper;
-	last->lower = lower;
-	last->leaf = leaf;
+	((struct flat_ipv6_boundary *)table->entries)[at] = boundary;
 	return 0;
 }
 

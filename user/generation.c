@@ -573,6 +573,7 @@ static int go_live(struct application *application, struct failure *failure)
 {
 	const uint32_t generation = application->generation;
 	const struct recovery *recovery = &application->recovery;
+	struct failure clean_failure;
 	sigset_t before;
 	int result;
 
@@ -582,9 +583,12 @@ static int go_live(struct application *application, struct failure *failure)
 		result = recovery_swap(recovery, generation, failure);
 	if (result < 0)
 		result = undo(application, result, failure);
-	else
-		/* The new policy is in force; what fails here is done by the next command. */
-		result = recovery_clean(recovery, generation, failure);
+	else if (recovery_clean(recovery, generation, &clean_failure) < 0)
+		warn(application,
+		     "the new policy is in force, but not all of the old one could be removed "
+		     "(%s); "
+		     "the next command tries again",
+		     clean_failure.message);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	return result;
 }

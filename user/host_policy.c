@@ -5,25 +5,15 @@
 #include <string.h>
 
 #include "digest.h"
+#include "words.h"
 
 /* What a person wants to read of a list; --json has all of it. */
 #define SHOWN_PREFIXES 6u
-
-static const char *const mode_words[] = {
-	[MODE_OFF] = "off",
-	[MODE_AUDIT] = "audit",
-	[MODE_ENFORCE] = "enforce",
-};
 
 static const char *const forwarding_words[] = {
 	[FORWARDING_REFUSE] = "refuse",
 	[FORWARDING_DROP] = "drop",
 	[FORWARDING_PASS] = "pass",
-};
-
-static const char *const direction_words[] = {
-	[DIRECTION_IN] = "in",
-	[DIRECTION_OUT] = "out",
 };
 
 /* As the keys of "timeouts" in a site file. */
@@ -123,13 +113,32 @@ static bool is_shown_elsewhere(const struct rule *rule, size_t index)
 	return false;
 }
 
-/* One line for each pair of local and remote addresses. */
-static void print_pairs(const struct rule *rule, FILE *out)
+/* The services between the addresses of one match: those of its fellows count in. */
+static const char *pair_services(struct arena *arena, const struct rule *rule,
+				 const struct match *match)
+{
+	struct service_list services = {0};
+
+	for (size_t i = 0; i < rule->match_count; i++) {
+		const struct match *other = &rule->matches[i];
+
+		if (other->local == match->local &&
+		    (other->remote == match->remote || is_slice(other->remote, match->remote)))
+			service_list_add(arena, &services, other->protocol,
+					 rule->direction == DIRECTION_IN ? &other->local_ports
+									 : &other->remote_ports);
+	}
+	return service_list_format(arena, &services);
+}
+
+/* One line for each pair of local and remote addresses; with its services where they differ. */
+static void print_pairs(struct arena *arena, const struct rule *rule, FILE *out)
 {
 	bool in = rule->direction == DIRECTION_IN;
 
 	for (size_t i = 0; i < rule->match_count; i++) {
 		const struct match *match = &rule->matches[i];
+		const char *services;
 
 		if (is_shown_elsewhere(rule, i))
 			continue;
@@ -137,6 +146,9 @@ static void print_pairs(const struct rule *rule, FILE *out)
 		print_addresses(in ? match->remote : match->local, out);
 		fputs(" -> ", out);
 		print_addresses(in ? match->local : match->remote, out);
+		services = pair_services(arena, rule, match);
+		if (strcmp(services, rule->services))
+			fprintf(out, ": %s", services);
 		fputc('\n', out);
 	}
 }
@@ -165,7 +177,7 @@ static void print_rule(const struct rule *rule, FILE *out)
 	fprintf(out, "      %s -> %s: %s", rule->from, rule->to, rule->services);
 	print_source_ports(arena, rule, out);
 	fputc('\n', out);
-	print_pairs(rule, out);
+	print_pairs(arena, rule, out);
 	fprintf(out, "      %s", citation_format(arena, rule));
 	if (rule->citation_count && rule->citations[0].reading)
 		fprintf(out, ", reading %s", rule->citations[0].reading);
@@ -182,7 +194,7 @@ static void print_rules(const struct host_policy *policy, enum direction directi
 	fprintf(out, "\n%s: %zu rule%s, mode %s\n",
 		direction == DIRECTION_IN ? "in (peers open to this host)"
 					  : "out (this host opens)",
-		count, count == 1 ? "" : "s", mode_words[policy->mode[direction]]);
+		count, count == 1 ? "" : "s", mode_name(policy->mode[direction]));
 	for (size_t i = 0; i < policy->rule_count; i++) {
 		if (policy->rules[i].direction == direction)
 			print_rule(&policy->rules[i], out);
@@ -306,7 +318,7 @@ static json_t *rule_json(struct json_cache *cache, const struct rule *rule)
 	for (size_t i = 0; i < rule->match_count; i++)
 		json_array_append_new(matches, match_json(cache, &rule->matches[i]));
 	json = json_pack("{s: s, s: s, s: s, s: s, s: s, s: s, s: o, s: o}", "id", rule->id,
-			 "direction", direction_words[rule->direction], "from", rule->from, "to",
+			 "direction", direction_name(rule->direction), "from", rule->from, "to",
 			 rule->to, "services", rule->services, "cite", citation_format(arena, rule),
 			 "citations", citations_json(rule), "matches", matches);
 	arena_free(arena);
@@ -331,7 +343,7 @@ static json_t *settings_json(const struct host_policy *policy)
 				    json_integer(policy->timeout_ms[i]));
 	json_object_set_new(timeouts, "fragment", json_integer(policy->fragment_timeout_ms));
 	return json_pack("{s: s, s: s, s: b, s: I, s: I, s: I, s: I, s: I, s: o}", "lookup",
-			 policy->lookup == LOOKUP_FLAT ? "flat" : "maps", "forwarding",
+			 lookup_name(policy->lookup), "forwarding",
 			 forwarding_words[policy->forwarding], "dhcp", policy->dhcp, "cross_check",
 			 (json_int_t)policy->cross_check, "flows", (json_int_t)policy->flows,
 			 "fragments", (json_int_t)policy->fragments, "icmp_errors_per_second",
@@ -363,8 +375,8 @@ json_t *host_policy_json(const struct host_policy *policy)
 			 "site", policy->site, "host", policy->host, "digest", digest, "roles",
 			 words_json(policy->roles, policy->role_count), "addresses",
 			 prefixes_json(&policy->own), "floating", prefixes_json(&policy->floating),
-			 "mode", "in", mode_words[policy->mode[DIRECTION_IN]], "out",
-			 mode_words[policy->mode[DIRECTION_OUT]], "interfaces", interfaces,
+			 "mode", "in", mode_name(policy->mode[DIRECTION_IN]), "out",
+			 mode_name(policy->mode[DIRECTION_OUT]), "interfaces", interfaces,
 			 "has_management", policy->has_management, "settings",
 			 settings_json(policy), "rules", rules, "peers", peers);
 	list_for_each (entry, &cache.entries)
@@ -424,7 +436,7 @@ static void digest_ports(struct digest *digest, const struct port_list *list)
 static void digest_rule(struct digest *digest, struct list_numbers *numbers,
 			const struct rule *rule)
 {
-	digest_print(digest, "rule %s %s\n", rule->id, direction_words[rule->direction]);
+	digest_print(digest, "rule %s %s\n", rule->id, direction_name(rule->direction));
 	for (size_t i = 0; i < rule->match_count; i++) {
 		const struct match *match = &rule->matches[i];
 

@@ -377,6 +377,30 @@ static void check_services(struct pairing_reader *reader, const service_term_lis
 	}
 }
 
+static void check_choices(struct pairing_reader *reader, const struct condition *condition)
+{
+	struct reference reference;
+	const struct parameter *parameter;
+
+	if (!reference_find(reader->arena, NULL, reader->policy, REFERENCE_PARAMETER,
+			    condition->name, condition->at, &reference))
+		return;
+	parameter = &reference.instance->catalog->parameters.items[reference.index];
+	if (parameter->type != PARAMETER_CHOICE)
+		return;
+	list_for_each (value, &condition->values) {
+		bool offered = false;
+
+		list_for_each (choice, &parameter->of)
+			offered |= !strcmp(choice->text, value->text);
+		if (!offered)
+			diagnostics_error(reader->diagnostics, value->at,
+					  "`%s` is none of the values of choice `%s`%s",
+					  value->text, condition->name,
+					  did_you_mean(reader->arena, value->text, &parameter->of));
+	}
+}
+
 static void check_condition(struct pairing_reader *reader, const struct condition *condition)
 {
 	struct reference reference;
@@ -391,6 +415,7 @@ static void check_condition(struct pairing_reader *reader, const struct conditio
 		break;
 	case WHEN_CHOICE:
 		check_parameter(reader, condition->name, condition->at, PARAMETER_CHOICE, "choice");
+		check_choices(reader, condition);
 		break;
 	}
 }

@@ -154,11 +154,9 @@ static enum resolve_result identify_by_address(struct arena *arena, struct diagn
 	if (!identity->host && !bound_addresses(arena, policy, &singles).count) {
 		diagnostics_error(
 			diagnostics, (struct position){.file = site->path},
-			"%s: no host in this file has %s, and no role in `bind` names %s by "
-			"itself; add it, or say with --host or --role who is playing",
-			singles.count ? addresses_format(arena, &singles) : "no address",
-			singles.count > 1 ? "one of these addresses" : "this address",
-			singles.count > 1 ? "one" : "it");
+			"no host in this file has the address %s, and no role in `bind` names it "
+			"by itself: add it, or say with --host or --role who is playing",
+			singles.count ? addresses_format(arena, &singles) : "(none)");
 		return RESOLVE_POLICY;
 	}
 	/* An unnamed host that was given by one address has that address alone. */

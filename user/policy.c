@@ -73,7 +73,7 @@ static const struct catalog *read_catalog(struct arena *arena, struct diagnostic
 	catalog = catalog_read(arena, diagnostics, path);
 	if (catalog && catalog->name.text && strcmp(catalog->name.text, name->text)) {
 		diagnostics_error(diagnostics, catalog->name.at,
-				  "this file holds the catalog \"%s\", so it must be named %s.yaml",
+				  "this is catalog `%s`, so the file must be named `%s.yaml`",
 				  catalog->name.text, catalog->name.text);
 		return NULL;
 	}

@@ -8,6 +8,7 @@
 
 #define SHOWN_BYTES_MAX	   80
 #define CANDIDATES_MAX	   4096 /* a suggestion is a courtesy, not worth more */
+#define LISTED_MAX	   24	/* words that a message lists */
 #define SECOND_MS	   1000u
 #define LETTERS_AND_DIGITS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
@@ -29,30 +30,50 @@ const char *kind_words(const struct node *node)
 	return node->kind == NODE_SEQUENCE ? "a list" : "a mapping";
 }
 
+/* Nobody will see what is found from here on: no more work for its words. */
+static bool is_full(const struct reader *reader)
+{
+	return diagnostics_errors(reader->diagnostics) > DIAGNOSTICS_MAX;
+}
+
+/* "`a`, `b`, `c`" */
+static const char *listed(const struct reader *reader, const char *const *words, size_t count)
+{
+	char *all = arena_strdup(reader->arena, "");
+	size_t i;
+
+	for (i = 0; i < count && i < LISTED_MAX; i++)
+		all = arena_printf(reader->arena, "%s%s`%s`", all, i ? ", " : "", words[i]);
+	return count > LISTED_MAX ? arena_printf(reader->arena, "%s ...", all) : all;
+}
+
 /* ------------------------------------------------------------ mappings and lists ---------------
  */
 
 static void refuse_unknown_key(const struct reader *reader, const struct node *key,
 			       const char *what, const struct key_rule *rules, size_t count)
 {
-	const char **names = arena_alloc(reader->arena, count * sizeof(*names));
-	const char *nearest;
-	char *all = NULL;
-	size_t i;
+	const char **names, *nearest;
+	size_t known = 0, i;
 
-	for (i = 0; i < count; i++) {
-		names[i] = rules[i].name;
-		if (rules[i].need != KEY_LATER)
-			all = arena_printf(reader->arena, "%s%s`%s`", all ? all : "",
-					   all ? ", " : "", rules[i].name);
+	if (is_full(reader)) {
+		reader_error(reader, key, "unknown key");
+		return;
 	}
+	names = arena_alloc(reader->arena, count * sizeof(*names));
+	for (i = 0; i < count; i++)
+		names[i] = rules[i].name;
 	nearest = nearest_name(key->text, names, count);
-	if (nearest)
+	if (nearest) {
 		reader_error(reader, key, "unknown key `%s` in %s; did you mean `%s`?",
 			     shown(reader, key->text), what, nearest);
-	else
-		reader_error(reader, key, "unknown key `%s` in %s; it may have %s",
-			     shown(reader, key->text), what, all);
+		return;
+	}
+	for (i = 0; i < count; i++)
+		if (rules[i].need != KEY_LATER)
+			names[known++] = rules[i].name;
+	reader_error(reader, key, "unknown key `%s` in %s; it may have %s",
+		     shown(reader, key->text), what, listed(reader, names, known));
 }
 
 static bool is_mapping(const struct reader *reader, const struct node *node, const char *what)
@@ -360,8 +381,7 @@ const char *word_index_nearest(const struct reader *reader, const struct word_in
 	size_t count = index->count < CANDIDATES_MAX ? index->count : CANDIDATES_MAX, i;
 	const char *candidates[CANDIDATES_MAX];
 
-	/* Nobody will see it. */
-	if (diagnostics_errors(reader->diagnostics) > DIAGNOSTICS_MAX)
+	if (is_full(reader))
 		return NULL;
 	for (i = 0; i < count; i++)
 		candidates[i] = index->items[i]->text;
@@ -392,26 +412,25 @@ bool read_choice(const struct reader *reader, const struct node *node, const cha
 		 const char *const *words, size_t count, unsigned *ret_choice)
 {
 	const char *nearest;
-	char *all = NULL;
 	size_t i;
 
 	if (!is_scalar(reader, node, what))
 		return false;
-	for (i = 0; i < count; i++) {
+	for (i = 0; i < count; i++)
 		if (!strcmp(node->text, words[i])) {
 			*ret_choice = (unsigned)i;
 			return true;
 		}
-		all = arena_printf(reader->arena, "%s%s`%s`", all ? all : "", all ? ", " : "",
-				   words[i]);
-	}
-	nearest = nearest_name(node->text, words, count);
-	if (nearest)
+	nearest = is_full(reader) ? NULL : nearest_name(node->text, words, count);
+	if (is_full(reader))
+		reader_error(reader, node, "no such word");
+	else if (nearest)
 		reader_error(reader, node, "`%s` can't be `%s`; did you mean `%s`?", what,
 			     shown(reader, node->text), nearest);
 	else
 		reader_error(reader, node, "`%s` can't be `%s`; it must be %s%s", what,
-			     shown(reader, node->text), count > 1 ? "one of " : "", all);
+			     shown(reader, node->text), count > 1 ? "one of " : "",
+			     listed(reader, words, count));
 	return false;
 }
 

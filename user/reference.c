@@ -77,7 +77,7 @@ static void report_name(struct arena *arena, struct diagnostics *diagnostics,
 		}
 		diagnostics_error(
 			diagnostics, at,
-			"\"%s/%s\" is a group, and only roles can be bound; its roles are %s",
+			"`%s/%s` is a group, and only roles can be bound; its roles are %s",
 			instance->name, name, roles);
 		return;
 	}

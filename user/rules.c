@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "binding.h"
@@ -86,18 +87,6 @@ struct cluster {
 
 typedef LIST(struct cluster) cluster_list;
 
-static bool services_equal(const struct service_list *a, const struct service_list *b)
-{
-	if (a->count != b->count)
-		return false;
-	for (size_t i = 0; i < a->count; i++) {
-		if (a->items[i].protocol != b->items[i].protocol ||
-		    !port_list_equal(&a->items[i].ports, &b->items[i].ports))
-			return false;
-	}
-	return true;
-}
-
 /* policy_read saw to it that nothing that is needed here lacks a value. */
 static void add_to_cluster(struct maker *maker, const struct pairing *pairing, bool is_to,
 			   const struct site_host *host, const struct prefix_list *addresses,
@@ -116,7 +105,7 @@ static void add_to_cluster(struct maker *maker, const struct pairing *pairing, b
 	if (!cluster.services.count && !cluster.sources.count)
 		return;
 	list_for_each (other, clusters) {
-		if (services_equal(&other->services, &cluster.services) &&
+		if (service_list_equal(&other->services, &cluster.services) &&
 		    port_list_equal(&other->sources, &cluster.sources))
 			found = other;
 	}
@@ -411,6 +400,47 @@ static void add_peers(struct maker *maker, bool any, struct host_policy *host)
 	}
 }
 
+static int compare_prefixes(const void *a, const void *b)
+{
+	return prefix_compare(a, b);
+}
+
+/* What the lists hold together, each prefix once: a table has it once. */
+static size_t count_prefixes(const struct maker *maker)
+{
+	struct arena *arena = arena_new();
+	struct prefix_list all = {0};
+	size_t count = 0;
+
+	list_for_each (shared, &maker->shared) {
+		list_for_each (prefix, &(*shared)->list)
+			prefix_list_add(arena, &all, prefix);
+	}
+	if (all.count)
+		qsort(all.items, all.count, sizeof(*all.items), compare_prefixes);
+	for (size_t i = 0; i < all.count; i++)
+		count += !i || prefix_compare(&all.items[i - 1], &all.items[i]);
+	arena_free(arena);
+	return count;
+}
+
+static int check_prefixes(const struct maker *maker)
+{
+	size_t count;
+
+	/* Counting each once is dear, and seldom needed to see that there are few. */
+	if (maker->prefixes <= PREFIXES_MAX)
+		return 0;
+	count = count_prefixes(maker);
+	if (count <= PREFIXES_MAX)
+		return 0;
+	diagnostics_error(maker->diagnostics, (struct position){.file = maker->policy->site->path},
+			  "the rules of one host name %zu prefixes, more than %u (PREFIXES_MAX): "
+			  "give this host fewer roles, or the roles fewer addresses",
+			  count, PREFIXES_MAX);
+	return -E2BIG;
+}
+
 static int check_bounds(const struct maker *maker)
 {
 	static const char way_out[] = "give this host fewer roles, or the roles fewer addresses";
@@ -425,11 +455,6 @@ static int check_bounds(const struct maker *maker)
 				  "the rules of one host have %zu terms, more than %u "
 				  "(MATCHES_MAX): %s",
 				  maker->matches, MATCHES_MAX, way_out);
-	else if (maker->prefixes > PREFIXES_MAX)
-		diagnostics_error(maker->diagnostics, at,
-				  "the rules of one host name %zu prefixes, more than %u "
-				  "(PREFIXES_MAX): %s",
-				  maker->prefixes, PREFIXES_MAX, way_out);
 	else
 		return 0;
 	return -E2BIG;
@@ -464,5 +489,5 @@ int rules_make(struct arena *arena, struct diagnostics *diagnostics, const struc
 	host->peers = arena_alloc(arena, policy->binding_count * sizeof(*host->peers));
 	add_peers(&maker, false, host);
 	add_peers(&maker, true, host);
-	return check_bounds(&maker);
+	return check_prefixes(&maker);
 }

@@ -140,6 +140,26 @@ void service_list_add(struct arena *arena, struct service_list *list, uint8_t pr
 	port_list_normalize(&list->items[at].ports);
 }
 
+bool service_list_covers(const struct service_list *outer, const struct service_list *inner)
+{
+	list_for_each (service, inner) {
+		bool covered = !service->ports.count;
+
+		list_for_each (other, outer) {
+			if (other->protocol == service->protocol)
+				covered = port_list_covers(&other->ports, &service->ports);
+		}
+		if (!covered)
+			return false;
+	}
+	return true;
+}
+
+bool service_list_equal(const struct service_list *a, const struct service_list *b)
+{
+	return service_list_covers(a, b) && service_list_covers(b, a);
+}
+
 static char *range_format(struct arena *arena, const struct port_range *range)
 {
 	if (!range->first && range->last == PORT_LAST)

@@ -8,6 +8,7 @@
 #include "flow_rule.h"
 #include "site_words.h"
 #include "term.h"
+#include "words.h"
 
 #define INTERFACE_BYTES_MAX 15 /* IFNAMSIZ less its NUL */
 #define COUNT(array)	    (sizeof(array) / sizeof((array)[0]))
@@ -22,6 +23,8 @@ static void read_mode(const struct reader *reader, const struct node *node,
 		      struct site_modes *modes)
 {
 	static const struct key_rule rules[] = {{"in", KEY_REQUIRED}, {"out", KEY_REQUIRED}};
+	const char *const words[] = {mode_name(MODE_OFF), mode_name(MODE_AUDIT),
+				     mode_name(MODE_ENFORCE)};
 	const struct node *in, *out;
 	unsigned in_mode, out_mode;
 	bool good;
@@ -30,15 +33,15 @@ static void read_mode(const struct reader *reader, const struct node *node,
 		return;
 	in = mapping_get(node, "in");
 	out = mapping_get(node, "out");
-	good = in && read_choice(reader, in, "in", mode_words, MODE_WORDS, &in_mode);
-	if (!out || !read_choice(reader, out, "out", mode_words, MODE_WORDS, &out_mode) || !good)
+	good = in && read_choice(reader, in, "in", words, COUNT(words), &in_mode);
+	if (!out || !read_choice(reader, out, "out", words, COUNT(words), &out_mode) || !good)
 		return;
 	if (in_mode != MODE_ENFORCE && out_mode == MODE_ENFORCE) {
 		reader_error(reader, in,
 			     "`in: %s` with `out: enforce` is refused: what no rule allows would "
 			     "come in, and the answers to it would be dropped; write "
 			     "`in: enforce`, or `out: audit`",
-			     mode_words[in_mode]);
+			     words[in_mode]);
 		return;
 	}
 	*modes = (struct site_modes){true, (enum mode)in_mode, (enum mode)out_mode,
@@ -289,9 +292,17 @@ static void read_site_parameters(const struct reader *reader, const struct node 
 		good = read_path(reader, child->key, "parameters", &parameter.name) &&
 		       read_list(reader, child, child->key->text);
 		/* Whatever the type is: one value, or several. */
-		for (item = good ? list_first(child) : NULL; item; item = list_next(child, item))
-			if (!read_text(reader, item, child->key->text, &text))
+		for (item = good ? list_first(child) : NULL; item; item = list_next(child, item)) {
+			if (!read_text(reader, item, child->key->text, &text)) {
 				good = false;
+			} else if (strcmp(text, item->text)) {
+				reader_error(reader, item,
+					     "`%s`: a value has no white space around it "
+					     "and is on one line",
+					     parameter.name.text);
+				good = false;
+			}
+		}
 		if (good)
 			*arena_push(reader->arena, parameters) = parameter;
 	}
@@ -722,6 +733,7 @@ static const struct key_rule site_rules[] = {
 static void read_enforcement(const struct reader *reader, const struct node *top, struct site *site)
 {
 	static const struct key_rule host_rules[] = {HOST_SETTING_RULES};
+	const char *const words[] = {lookup_name(LOOKUP_MAPS), lookup_name(LOOKUP_FLAT)};
 	const struct node *child;
 	unsigned lookup;
 
@@ -731,7 +743,7 @@ static void read_enforcement(const struct reader *reader, const struct node *top
 		read_interfaces(reader, child, &site->has_interfaces, &site->interfaces_auto,
 				&site->interfaces);
 	child = mapping_get(top, "lookup");
-	if (child && read_choice(reader, child, "lookup", lookup_words, LOOKUP_WORDS, &lookup)) {
+	if (child && read_choice(reader, child, "lookup", words, COUNT(words), &lookup)) {
 		site->has_lookup = true;
 		site->lookup = (enum lookup)lookup;
 	}

@@ -6,6 +6,7 @@
 #include "flow_rule.h"
 #include "node.h"
 #include "site_words.h"
+#include "words.h"
 #include "writer.h"
 
 static const char *number_text(struct writer *writer, uint32_t number)
@@ -19,8 +20,8 @@ static void print_mode(struct writer *writer, unsigned indent, const struct site
 
 	if (!mode->is_set)
 		return;
-	pair_list_add(writer, &pairs, "in", mode_words[mode->in]);
-	pair_list_add(writer, &pairs, "out", mode_words[mode->out]);
+	pair_list_add(writer, &pairs, "in", mode_name(mode->in));
+	pair_list_add(writer, &pairs, "out", mode_name(mode->out));
 	write_pairs(writer, indent, "mode", &pairs);
 }
 
@@ -249,7 +250,7 @@ void site_print(const struct site *site, FILE *out)
 	if (!site->interfaces_auto)
 		print_interfaces(&writer, 0, false, &site->interfaces);
 	if (site->lookup != LOOKUP_FLAT)
-		write_text(&writer, 0, "lookup", lookup_words[site->lookup]);
+		write_text(&writer, 0, "lookup", lookup_name(site->lookup));
 	print_bounds(&writer, site);
 	print_site_settings(&writer, &site->settings);
 	print_management(&writer, site);

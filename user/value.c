@@ -382,74 +382,64 @@ static void read_list(struct arena *arena, struct diagnostics *diagnostics,
 	}
 }
 
-static bool services_cover(const struct service_list *outer, const struct service_list *inner)
-{
-	list_for_each (service, inner) {
-		bool covered = false;
-
-		list_for_each (other, outer) {
-			if (other->protocol == service->protocol)
-				covered = port_list_covers(&other->ports, &service->ports);
-		}
-		if (!covered)
-			return false;
-	}
-	return true;
-}
-
-/* Is what a site chose among the values that the catalog offers? */
-static bool is_within(struct arena *arena, const struct parameter *parameter,
-		      const struct setting *setting, const struct setting *within)
+/* Of ports and services: is all of inner in outer? */
+static bool value_covers(struct arena *arena, enum parameter_type type,
+			 const struct parameter_value *outer, const struct parameter_value *inner)
 {
 	struct scope scope = {.arena = arena};
 	struct service_list services[2] = {0};
 	struct port_list ports[2] = {0};
 	struct lack lack;
 
-	if (setting->value.none)
-		return true;
-	switch (parameter->type) {
-	case PARAMETER_PORTS:
-		scope_ports(&scope, &setting->value.ports, &ports[0], &lack);
-		scope_ports(&scope, &within->value.ports, &ports[1], &lack);
-		return port_list_covers(&ports[1], &ports[0]);
-	case PARAMETER_SERVICES:
-		scope_services(&scope, &setting->value.services, &services[0], &lack);
-		scope_services(&scope, &within->value.services, &services[1], &lack);
-		return services_cover(&services[1], &services[0]);
-	case PARAMETER_NUMBER:
-	case PARAMETER_SWITCH:
-	case PARAMETER_CHOICE:
-		return true;
+	if (type == PARAMETER_PORTS) {
+		scope_ports(&scope, &outer->ports, &ports[0], &lack);
+		scope_ports(&scope, &inner->ports, &ports[1], &lack);
+		return port_list_covers(&ports[0], &ports[1]);
 	}
-	return true;
+	scope_services(&scope, &outer->services, &services[0], &lack);
+	scope_services(&scope, &inner->services, &services[1], &lack);
+	return service_list_covers(&services[0], &services[1]);
 }
 
-/* Values without references were held against it when they were read. */
-static void check_within(struct arena *arena, struct diagnostics *diagnostics,
-			 const struct policy *policy, const site_parameter_list *list,
-			 struct setting **settings)
+static void check_choice(struct arena *arena, struct diagnostics *diagnostics, const char *name,
+			 const struct parameter *parameter, const struct setting *setting)
+{
+	const struct setting within = {.value = parameter->within};
+	const struct setting standard = {.value = parameter->standard};
+	const struct parameter_value *value = &setting->value;
+
+	if (parameter->has_within &&
+	    !value_covers(arena, parameter->type, &parameter->within, value))
+		diagnostics_error(diagnostics, value->at,
+				  "`%s` comes to %s, but must lie within %s", name,
+				  setting_format(arena, parameter, setting),
+				  setting_format(arena, parameter, &within));
+	else if (parameter->narrower_warns && parameter->has_default &&
+		 !value_covers(arena, parameter->type, value, &parameter->standard))
+		diagnostics_warning(diagnostics, value->at,
+				    "`%s` comes to %s, narrower than the %s that the document "
+				    "gives",
+				    name, setting_format(arena, parameter, setting),
+				    setting_format(arena, parameter, &standard));
+}
+
+/* Values without references were held against within and default when they were read. */
+static void check_choices(struct arena *arena, struct diagnostics *diagnostics,
+			  const struct policy *policy, const site_parameter_list *list,
+			  struct setting **settings)
 {
 	list_for_each (item, list) {
 		const struct parameter *parameter;
 		const struct setting *setting;
 		struct reference reference;
-		struct setting within;
 
 		if (!reference_find(arena, NULL, policy, REFERENCE_PARAMETER, item->name.text,
 				    item->name.at, &reference))
 			continue;
 		parameter = &reference.instance->catalog->parameters.items[reference.index];
 		setting = &settings[reference.instance - policy->instances][reference.index];
-		if (!parameter->has_within || !setting->refers || !setting->has_value)
-			continue;
-		within = (struct setting){.value = parameter->within};
-		if (!is_within(arena, parameter, setting, &within))
-			diagnostics_error(diagnostics, setting->value.at,
-					  "`%s` comes to %s, but must lie within %s",
-					  item->name.text,
-					  setting_format(arena, parameter, setting),
-					  setting_format(arena, parameter, &within));
+		if (setting->refers && setting->has_value)
+			check_choice(arena, diagnostics, item->name.text, parameter, setting);
 	}
 }
 
@@ -492,12 +482,12 @@ void values_read(struct arena *arena, struct diagnostics *diagnostics, struct po
 	}
 	if (!follow_all(arena, diagnostics, policy, common))
 		return;
-	check_within(arena, diagnostics, policy, &site->parameters, common);
+	check_choices(arena, diagnostics, policy, &site->parameters, common);
 	for (size_t i = 0; i < site->hosts.count; i++) {
 		if (!policy->host_settings[i] ||
 		    !follow_all(arena, diagnostics, policy, policy->host_settings[i]))
 			continue;
-		check_within(arena, diagnostics, policy, &site->hosts.items[i].parameters,
-			     policy->host_settings[i]);
+		check_choices(arena, diagnostics, policy, &site->hosts.items[i].parameters,
+			      policy->host_settings[i]);
 	}
 }

@@ -29,7 +29,6 @@ struct composer {
 	yaml_parser_t parser;
 	struct cursor cursor;
 	size_t nodes;
-	bool depth_reported;
 };
 
 static bool follows(const struct composer *composer, size_t offset, const char *text)
@@ -113,8 +112,14 @@ static struct position position_of_offset(const struct composer *composer, size_
 static void report_unreadable(struct composer *composer)
 {
 	const yaml_parser_t *parser = &composer->parser;
-	struct position at = position_of_offset(composer, parser->problem_offset);
+	size_t offset = parser->problem_offset;
+	struct position at;
 
+	/* The character that is wrong, not the byte that shows it. */
+	while (!strcmp(parser->problem, "invalid trailing UTF-8 octet") && offset > 0 &&
+	       (unsigned char)composer->bytes[offset] < 0xc0)
+		offset--;
+	at = position_of_offset(composer, offset);
 	if (parser->problem_value == 0)
 		diagnostics_error(composer->diagnostics, at,
 				  "a NUL byte: this is no text file; save it as UTF-8");
@@ -184,6 +189,10 @@ static const struct {
 	{"found unexpected end of stream", "the file ends inside a quoted text", true},
 	{"block sequence entries are not allowed in this context",
 	 "a list can't begin here: put each `- item` on a line of its own", false},
+	{"found a tab character that violates indentation", "a tab; indent with spaces only",
+	 false},
+	{"found a tab character where an indentation space is expected",
+	 "a tab; indent with spaces only", false},
 	{"did not find expected key", "this line fits no indentation: a key of the mapping is due",
 	 true},
 	{"could not find expected ':'", "a key without its `:`; write `key: value`", true},
@@ -466,27 +475,6 @@ static int compose_mapping(struct composer *composer, struct node *node, unsigne
 	return 0;
 }
 
-/* Reads past a collection whose start event was taken. */
-static int skip_collection(struct composer *composer)
-{
-	unsigned open = 1;
-
-	while (open) {
-		yaml_event_t event;
-		int error = next_event(composer, &event);
-
-		if (error)
-			return error;
-		if (event.type == YAML_SEQUENCE_START_EVENT ||
-		    event.type == YAML_MAPPING_START_EVENT)
-			open++;
-		if (event.type == YAML_SEQUENCE_END_EVENT || event.type == YAML_MAPPING_END_EVENT)
-			open--;
-		yaml_event_delete(&event);
-	}
-	return 0;
-}
-
 static int compose_collection(struct composer *composer, const yaml_event_t *event, unsigned depth,
 			      struct node **ret_node)
 {
@@ -503,13 +491,10 @@ static int compose_collection(struct composer *composer, const yaml_event_t *eve
 		refuse_decoration(composer, node, event->data.mapping_start.anchor,
 				  event->data.mapping_start.tag);
 	if (depth > POLICY_DEPTH_MAX) {
-		if (!composer->depth_reported)
-			diagnostics_error(composer->diagnostics, node_position(node),
-					  "more than %u levels deep (POLICY_DEPTH_MAX)",
-					  POLICY_DEPTH_MAX);
-		composer->depth_reported = true;
-		node->kind = NODE_BROKEN;
-		error = skip_collection(composer);
+		/* The end of the reading: past some depth libyaml takes quadratic time. */
+		diagnostics_error(composer->diagnostics, node_position(node),
+				  "more than %u levels deep (POLICY_DEPTH_MAX)", POLICY_DEPTH_MAX);
+		error = -E2BIG;
 	} else if (sequence) {
 		error = compose_sequence(composer, node, depth);
 	} else {

@@ -214,6 +214,15 @@ def test_the_canonical_text_prints_as_itself(tmp_path, path):
     assert expect(DONE, "check", "--print", again).stdout == first
 
 
+def test_the_examples_of_the_manual_are_right(tmp_path):
+    manual = (ROOT / "man" / "sallyport-policy.5.scd").read_text(encoding="utf-8")
+    for number, text in enumerate(re.findall(r"^```\n(.*?)^```", manual, re.M | re.S)):
+        example = tmp_path / f"{number}.yaml"
+        example.write_text(text)
+        expect(DONE, "check", "--catalogs", POLICIES, example)
+    assert number == 1
+
+
 # ---------------------------------------------------------------- show
 
 

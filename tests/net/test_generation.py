@@ -221,6 +221,20 @@ def test_pins_are_private(net):
             assert os.stat(os.path.join(folder, name)).st_mode & 0o077 == 0
 
 
+def test_three_capabilities_suffice(net):
+    """What the units give: no CAP_SYS_ADMIN, no CAP_DAC_OVERRIDE."""
+    net.listen(80)
+    for command in (["apply", "--port", "81", *BOTH], ["apply", "--port", "80", *BOTH],
+                    ["status"], ["detach"]):
+        done = net.in_host("setpriv", "--bounding-set=-all,+bpf,+net_admin,+perfmon", PROGRAM,
+                           command[0], "--pins", net.pins, *command[1:], check=False)
+        assert done.returncode == 0, done.stderr
+        if command[0] == "status":
+            assert json.loads(done.stdout)["whole"]
+            assert net.reaches(80)
+    net.assert_nothing_left()
+
+
 def test_detach_one_keeps_the_other(net):
     net.apply(*BOTH)
     assert "e7 is not enforced" in net.refuse("--interface", "e0", "--interface", "e7",
@@ -363,6 +377,16 @@ def test_says_who_holds_xdp(net, foreign):
     # e0 was swapped first: it is as before, and no pin is left.
     net.in_host("ip", "link", "set", "dev", "e1", "xdpdrv", "off")
     net.assert_nothing_left()
+
+
+def test_says_which_link_holds_xdp(net):
+    net.apply("--interface", "e0")
+    link = net.interfaces()["e0"]["receive"]["link"]
+    done = net.call("apply", "--interface", "e0", pins=net.pins + "-other")
+    assert done.returncode == 1
+    assert f"(xdp_ingress) by link {link}, held by no process (pinned" in done.stderr
+    assert not os.path.exists(net.pins + "-other")
+    net.assert_whole(["e0"])
 
 
 def test_failed_swap_keeps_the_old(net, foreign):

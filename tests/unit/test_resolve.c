@@ -185,7 +185,7 @@ static void test_second_instance(void **state)
 	"  db-port: {type: ports, default: 1433}\n"                                                \
 	"  must: {type: ports}\n"                                                                  \
 	"  own: {type: ports, default: 40000-40001}\n"                                             \
-	"  more: {type: services, default: [tcp/80, udp/$db-port]}\n"                              \
+	"  more: {type: services, default: tcp/80}\n"                                              \
 	"  fast: {type: switch, default: off}\n"                                                   \
 	"  kind: {type: choice, of: [big, small], default: big}\n"
 
@@ -266,7 +266,8 @@ static void test_reference_to_another_parameter(void **state)
 		"  web-1: {addresses: 10.0.0.1, roles: acme/web}\n"
 		"  db-1: {addresses: 10.0.0.4, roles: acme/db, parameters: {acme/db-port: 7}}\n"
 		"  db-2: {addresses: 10.0.0.5, roles: acme/db}\n"
-		"parameters: {acme/must: [$acme/db-port, 8]}\n"));
+		"parameters: {acme/must: [$acme/db-port, 8], acme/more: [tcp/80, "
+		"udp/$acme/db-port]}\n"));
 	assert_int_equal(fixture_play(f, PLAYER_HOST, "web-1"), RESOLVE_OK);
 	assert_string_equal(fixture_matches(f, DIRECTION_OUT, "acme/a"),
 			    "tcp 10.0.0.1 [any] -> 10.0.0.4 [7-8, 80]\n"
@@ -697,7 +698,8 @@ static void test_errors_in_references(void **state)
 		"parameters: {acme/fast: maybe}\n"
 		"without: [{flow: acme/sqll, because: why}]\n"
 		"flows:\n"
-		"  - {id: x, from: acme/wob, to: a, allow: tcp/$acme/fast, when: [acme/kind]}\n"));
+		"  - {id: x, from: acme/wob, to: a, allow: tcp/$acme/fast, when: [acme/kind]}\n"
+		"  - {id: y, from: a, to: b, allow: tcp/1, when: [acme/kind=smal]}\n"));
 	assert_string_equal(
 		fixture_findings(f),
 		"site.yaml:5:36: error: catalog `acme` has no role `wep`; did you mean `web`?\n"
@@ -708,11 +710,15 @@ static void test_errors_in_references(void **state)
 		"site.yaml:8:3: error: catalog `acme` has no role `gateway`\n"
 		"site.yaml:9:12: error: `acme/db` can't be bound to any, only to an address, a "
 		"prefix\n"
-		"site.yaml:10:25: error: `fast` must be one of on, off, not `maybe`\n"
+		"site.yaml:10:25: error: `fast` is a switch: it must be `on` or `off`, not "
+		"`maybe`\n"
 		"site.yaml:11:18: error: catalog `acme` has no flow `sqll`; did you mean `sql`?\n"
-		"site.yaml:13:18: error: catalog `acme` has no role `wob`; did you mean `web`?\n"
+		"site.yaml:13:19: error: catalog `acme` has no role `wob`; did you mean `web`?\n"
 		"site.yaml:13:43: error: `acme/fast` can't stand here: it is not of type ports\n"
-		"site.yaml:13:67: error: `acme/kind` can't stand here: it is not of type switch\n");
+		"site.yaml:13:66: error: `acme/kind` can't stand here: it is not of type switch\n"
+		"site.yaml:14:50: error: `smal` is none of the values of choice `acme/kind`; did "
+		"you "
+		"mean `small`?\n");
 }
 
 static void test_missing_catalog(void **state)
@@ -720,7 +726,7 @@ static void test_missing_catalog(void **state)
 	struct fixture *f = *state;
 	const char *expected = arena_printf(
 		f->arena,
-		"site.yaml:2:12: error: no `absent.yaml` in %s, policies, /etc/sallyport/policies, "
+		"site.yaml:3:12: error: no `absent.yaml` in %s, policies, /etc/sallyport/policies, "
 		"/usr/share/sallyport/policies: put it there, or say with --catalogs where it is\n",
 		f->folder);
 
@@ -754,6 +760,258 @@ static void test_too_many_own_addresses(void **state)
 	assert_string_equal(fixture_findings(f),
 			    "site.yaml: error: this host has more than 256 addresses of its own "
 			    "(LOCAL_ADDRESSES_MAX): name only those that a role needs\n");
+}
+
+static void test_too_many_rules(void **state)
+{
+	struct fixture *f = *state;
+	char *text = NULL;
+	size_t length;
+	FILE *site = open_memstream(&text, &length);
+
+	fputs(HOSTS "flows:\n", site);
+	for (unsigned i = 0; i <= RULES_MAX; i++)
+		fprintf(site, "  - {id: f%u, from: web-1, to: db-1, allow: tcp/%u}\n", i, i + 1);
+	fclose(site);
+	assert_true(fixture_read(f, ROLES, text));
+	free(text);
+	assert_int_equal(fixture_play(f, PLAYER_HOST, "web-1"), RESOLVE_POLICY);
+	assert_string_equal(
+		fixture_findings(f),
+		"site.yaml: error: 4096 rules on one host are more than 4095 "
+		"(RULES_MAX): give this host fewer roles, or the roles fewer addresses\n");
+	/* Another host has fewer. */
+	assert_int_equal(fixture_play(f, PLAYER_HOST, "web-2"), RESOLVE_OK);
+}
+
+static void test_too_many_matches(void **state)
+{
+	enum { FLOWS = 300, DATABASES = 220 };
+	struct fixture *f = *state;
+	char *text = NULL;
+	size_t length;
+	FILE *site = open_memstream(&text, &length);
+
+	fputs("hosts:\n  web-1: {addresses: 10.0.0.1, roles: acme/web}\n", site);
+	for (unsigned i = 0; i < DATABASES; i++)
+		fprintf(site,
+			"  db-%u: {addresses: 10.1.0.%u, roles: acme/db, parameters: "
+			"{acme/db-port: %u}}\n",
+			i, i, i + 1);
+	fputs("flows:\n", site);
+	for (unsigned i = 0; i < FLOWS; i++)
+		fprintf(site, "  - {id: f%u, from: web-1, to: acme/db, allow: tcp/$acme/db-port}\n",
+			i);
+	fclose(site);
+	assert_true(fixture_read(f, PORTS ROLES, text));
+	free(text);
+	assert_int_equal(fixture_play(f, PLAYER_HOST, "web-1"), RESOLVE_POLICY);
+	assert_string_equal(fixture_findings(f),
+			    "site.yaml: error: the rules of one host have 65560 terms, more than "
+			    "65536 (MATCHES_MAX): give this host fewer roles, or the roles fewer "
+			    "addresses\n");
+}
+
+#define LONG_NAME "a23456789-b23456789-c23456789-d23456789-e23456789-f23456789-xyz"
+
+static void test_rule_id_too_long(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_false(fixture_read(f,
+				  "roles:\n"
+				  "  " LONG_NAME ": {names: [Long]}\n"
+				  "flows:\n"
+				  "  - {id: " LONG_NAME ", from: [" LONG_NAME "], to: [" LONG_NAME
+				  "], allow: tcp/1, " CITE "}\n",
+				  "hosts: {}\n"));
+	assert_string_equal(
+		fixture_findings(f),
+		"acme.yaml:6:10: error: the rule id `acme/" LONG_NAME ":" LONG_NAME ":" LONG_NAME
+		"` has more than 191 bytes (RULE_ID_BYTES_MAX): shorten the names in it\n");
+}
+
+static void test_sets_inside_sets(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_true(fixture_read(f, PLAIN,
+				 HOSTS "sets:\n"
+				       "  outer: [$inner, 10.2.0.0/16]\n"
+				       "  inner: [10.3.0.0/16, db-1]\n"
+				       "bind: {acme/gw: [$outer, 10.0.0.3]}\n"));
+	assert_int_equal(fixture_play(f, PLAYER_HOST, "web-2"), RESOLVE_OK);
+	assert_string_equal(fixture_matches(f, DIRECTION_IN, "acme/call"),
+			    "tcp 10.0.0.2 [443] <- 10.0.0.3 10.0.0.4 10.2.0.0/15 [any]\n"
+			    "udp 10.0.0.2 [any] <- 10.0.0.3 10.0.0.4 10.2.0.0/15 [any]\n");
+	/* A set names nobody, even if it holds one address; an address in bind does. */
+	assert_int_equal(fixture_play(f, PLAYER_HOST, "db-1"), RESOLVE_OK);
+	assert_int_equal(f->host->role_count, 1);
+	assert_int_equal(fixture_play(f, PLAYER_HOST, "app-1"), RESOLVE_OK);
+	assert_int_equal(f->host->role_count, 2);
+	assert_string_equal(f->host->roles[1], "acme/gw");
+}
+
+static void test_sets_too_deep(void **state)
+{
+	struct fixture *f = *state;
+	const char *site = "sets:\n  s0: 10.0.0.1\n";
+
+	for (unsigned i = 1; i <= REFERENCE_DEPTH_MAX; i++)
+		site = arena_printf(f->arena, "%s  s%u: $s%u\n", site, i, i - 1);
+	assert_true(fixture_read(f, PLAIN, site));
+	site = "sets:\n";
+	for (unsigned i = 0; i <= REFERENCE_DEPTH_MAX; i++)
+		site = arena_printf(f->arena, "%s  s%u: $s%u\n", site, i, i + 1);
+	site = arena_printf(f->arena, "%s  s%u: 10.0.0.1\n", site, REFERENCE_DEPTH_MAX + 1);
+	assert_false(fixture_read(f, PLAIN, site));
+	assert_string_equal(fixture_findings(f),
+			    "site.yaml:20:8: error: more than 16 sets inside each other "
+			    "(REFERENCE_DEPTH_MAX): write the addresses here\n");
+}
+
+static void test_host_in_bind(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_true(fixture_read(
+		f,
+		PORTS ROLES "flows:\n"
+			    "  - {id: a, from: web, to: gw, allow: tcp/$db-port, " CITE "}\n",
+		"hosts:\n"
+		"  web-1: {addresses: 10.0.0.1, roles: acme/web}\n"
+		"  db-1: {addresses: 10.0.0.4, roles: acme/db, parameters: {acme/db-port: 7}}\n"
+		"bind: {acme/gw: [db-1, 10.0.0.9]}\n"));
+	assert_int_equal(fixture_play(f, PLAYER_HOST, "web-1"), RESOLVE_OK);
+	assert_string_equal(fixture_matches(f, DIRECTION_OUT, "acme/a"),
+			    "tcp 10.0.0.1 [any] -> 10.0.0.4 [7]\n"
+			    "tcp 10.0.0.1 [any] -> 10.0.0.9 [1433]\n");
+	assert_int_equal(fixture_play(f, PLAYER_HOST, "db-1"), RESOLVE_OK);
+	assert_string_equal(fixture_matches(f, DIRECTION_IN, "acme/a"),
+			    "tcp 10.0.0.4 [7] <- 10.0.0.1 [any]\n");
+}
+
+/* Alone in its role, but with the address of a host: the values are that host's. */
+static void test_role_has_its_hosts_values(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_true(fixture_read(
+		f,
+		PORTS ROLES "flows:\n"
+			    "  - {id: a, from: web, to: db, allow: tcp/$db-port, " CITE "}\n"
+			    "  - {id: b, from: web, to: app, allow: tcp/1, " CITE "}\n",
+		"hosts:\n"
+		"  web-1: {addresses: 10.0.0.1, roles: acme/web}\n"
+		"  db-1: {addresses: 10.0.0.4, roles: [acme/db, acme/app], parameters: "
+		"{acme/db-port: 7}, mode: {in: audit, out: audit}}\n"
+		"bind: {acme/db: 10.0.0.9}\n"));
+	assert_int_equal(fixture_play(f, PLAYER_ROLE, "acme/db"), RESOLVE_OK);
+	assert_string_equal(fixture_rules(f), "in acme/a\n");
+	assert_string_equal(fixture_matches(f, DIRECTION_IN, "acme/a"),
+			    "tcp 10.0.0.4 [7] <- 10.0.0.1 [any]\n"
+			    "tcp 10.0.0.9 [1433] <- 10.0.0.1 [any]\n");
+	assert_int_equal(f->host->mode[DIRECTION_IN], MODE_ENFORCE);
+}
+
+/* ------------------------------------------------------------ both ends -------------------------
+ */
+
+#define HOST_COUNT 5
+
+static const struct rule *answering(const struct host_policy *host, const struct rule *rule)
+{
+	return host_policy_rule(host, rule->id,
+				rule->direction == DIRECTION_IN ? DIRECTION_OUT : DIRECTION_IN);
+}
+
+/* Is there a match at the other end for the same packet? */
+static bool is_answered(const struct rule *rule, const struct match *match,
+			const struct address *near, const struct address *far)
+{
+	for (size_t i = 0; rule && i < rule->match_count; i++) {
+		const struct match *other = &rule->matches[i];
+
+		if (other->protocol == match->protocol &&
+		    port_list_equal(&other->local_ports, &match->remote_ports) &&
+		    port_list_equal(&other->remote_ports, &match->local_ports) &&
+		    prefix_list_contains(other->local, far) &&
+		    prefix_list_contains(other->remote, near))
+			return true;
+	}
+	return false;
+}
+
+static size_t check_pair(const struct host_policy *host, const struct host_policy *peer)
+{
+	size_t pairs = 0;
+
+	for (size_t i = 0; i < host->rule_count; i++) {
+		const struct rule *rule = &host->rules[i];
+
+		for (size_t j = 0; j < rule->match_count; j++) {
+			const struct match *match = &rule->matches[j];
+
+			list_for_each (near, &host->own) {
+				list_for_each (far, &peer->own) {
+					if (near->address.family != far->address.family ||
+					    !prefix_list_contains(match->local, &near->address) ||
+					    !prefix_list_contains(match->remote, &far->address))
+						continue;
+					if (!is_answered(answering(peer, rule), match,
+							 &near->address, &far->address))
+						fail_msg("%s of %s has no other end at %s",
+							 rule->id, host->host, peer->host);
+					pairs++;
+				}
+			}
+		}
+	}
+	return pairs;
+}
+
+/* What one host may open, the other lets in, and the other way round: by the same rule, from the
+ * same ports. */
+static void test_both_ends_agree(void **state)
+{
+	static const char *const names[HOST_COUNT] = {"web-1", "web-2", "app-1", "db-1", "db-2"};
+	const struct host_policy *hosts[HOST_COUNT];
+	struct fixture *f = *state;
+	size_t pairs = 0;
+
+	assert_true(fixture_read(
+		f,
+		PORTS ROLES
+		"flows:\n"
+		"  - {id: a, from: front, to: [db, web], allow: [tcp/$db-port, $more, icmp/echo],\n"
+		"     source-ports: $own, either-way: yes, " CITE "}\n"
+		"  - {id: b, from: web, to: web, allow: esp, when: [fast], " CITE "}\n"
+		"  - {id: c, from: gw, to: db, allow: sctp/1, " CITE "}\n",
+		"hosts:\n"
+		"  web-1: {addresses: [10.0.0.1, \"2001:db8::1\"], roles: acme/web,\n"
+		"          parameters: {acme/own: 50000, acme/db-port: [9, 10], acme/fast: on}}\n"
+		"  web-2: {addresses: [10.0.0.2, 10.0.1.2], roles: [acme/web, acme/app]}\n"
+		"  app-1: {addresses: 10.0.0.3, roles: [acme/app, acme/gw], parameters: "
+		"{acme/more: "
+		"none}}\n"
+		"  db-1: {addresses: [10.0.0.4, \"2001:db8::4\"], roles: acme/db, parameters: "
+		"{acme/db-port: 1500}}\n"
+		"  db-2: {addresses: 10.0.0.5, roles: [acme/db, acme/gw]}\n"
+		"bind: {acme/gw: [10.0.1.2, 10.0.7.0/24]}\n"
+		"flows:\n"
+		"  - {id: s, from: [hosts, 10.0.0.0/30], to: [acme/front, 10.0.0.5], allow: "
+		"tcp/$acme/db-port}\n"));
+	for (size_t i = 0; i < HOST_COUNT; i++) {
+		assert_int_equal(fixture_play(f, PLAYER_HOST, names[i]), RESOLVE_OK);
+		hosts[i] = f->host;
+	}
+	for (size_t i = 0; i < HOST_COUNT; i++) {
+		for (size_t j = 0; j < HOST_COUNT; j++) {
+			if (i != j)
+				pairs += check_pair(hosts[i], hosts[j]);
+		}
+	}
+	assert_true(pairs > 200);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
@@ -796,6 +1054,14 @@ int main(void)
 		TEST(test_missing_catalog),
 		TEST(test_catalog_in_the_wrong_file),
 		TEST(test_too_many_own_addresses),
+		TEST(test_too_many_rules),
+		TEST(test_too_many_matches),
+		TEST(test_rule_id_too_long),
+		TEST(test_sets_inside_sets),
+		TEST(test_sets_too_deep),
+		TEST(test_host_in_bind),
+		TEST(test_role_has_its_hosts_values),
+		TEST(test_both_ends_agree),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

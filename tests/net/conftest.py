@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Fixtures of the end-to-end tests: a host and its peer, made anew for each test and gone after it."""
+
+import os
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from namespaces import BPF_FS, V4, V6, Net, run  # noqa: E402
+
+
+@pytest.fixture
+def net(tmp_path):
+    assert os.geteuid() == 0, "these tests attach programs: run them as root"
+    if run("stat", "-f", "-c", "%T", BPF_FS).stdout.strip() != "bpf_fs":
+        run("mount", "-t", "bpf", "bpf", BPF_FS)
+    made = Net(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture(params=[V4, V6], ids=["v4", "v6"])
+def family(request):
+    return request.param
+
+
+@pytest.fixture(params=["flat", "maps"])
+def lookup(request):
+    """Both encodings of the tables."""
+    return request.param

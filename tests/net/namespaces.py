@@ -1,0 +1,374 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Network namespaces for the end-to-end tests, and the program that enforces in one of them.
+
+    host (e0) ---- veth ---- (p0) peer
+
+The host is a Cyara call engine. The peer has the addresses of all other parts, and a stranger's. A
+socket stays in the namespace that it was made in, so the tests are one process: Python's threads
+enter a namespace only to make it.
+"""
+
+import contextlib
+import ctypes
+import json
+import os
+import pathlib
+import re
+import select
+import shutil
+import socket
+import subprocess
+import threading
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PROGRAM = os.environ.get("SALLYPORT", str(ROOT / "build" / "sallyport"))
+BPF_FS = "/sys/fs/bpf"
+CLONE_NEWNET = 0x40000000
+ETH_P_ALL = 3
+SO_RCVBUFFORCE = 33
+
+# Nothing is measured by it: it only ends a test that waits for what will never come.
+PATIENCE = 20
+
+# The last part of each address, of both families.
+PARTS = {"router": 1, "jump": 5, "engine": 10, "bus": 20, "scheduler": 21, "storage": 22,
+         "portal": 23, "gateway": 30, "collector": 40, "stranger": 99}
+V4, V6 = socket.AF_INET, socket.AF_INET6
+
+
+def address(part, family=V4):
+    return f"192.0.2.{PARTS[part]}" if family == V4 else f"2001:db8:1::{PARTS[part]}"
+
+
+def both(part):
+    return [address(part, V4), address(part, V6)]
+
+
+def run(*command, check=True, **options):
+    options.setdefault("timeout", 60)
+    done = subprocess.run([str(word) for word in command], check=False, capture_output=True,
+                          text=True, **options)
+    assert done.returncode == 0 or not check, f"{command}: {done.stdout}{done.stderr}"
+    return done
+
+
+def wait_for(condition, what):
+    """Asks again and again, within bounds; returns the first answer that is true."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        answer = condition()
+        if answer:
+            return answer
+        assert time.monotonic() < deadline, f"waited in vain: {what}"
+        time.sleep(0.01)
+
+
+def site(mode=("enforce", "enforce"), parameters=None, without=(), flows=(), **more):
+    """A site of one call engine, as the program reads it (JSON is YAML)."""
+    made = {
+        "site": "net-test",
+        "catalogs": ["cyara"],
+        "mode": {"in": mode[0], "out": mode[1]},
+        "management": [{"from": both("jump"), "allow": ["tcp/22", "icmp/echo"]}],
+        "hosts": {
+            "engine": {"addresses": both("engine"), "roles": ["cyara/call-engine"]},
+            "bus": {"addresses": both("bus"), "roles": ["cyara/message-bus"]},
+            "scheduler": {"addresses": both("scheduler"), "roles": ["cyara/voice-scheduler"]},
+            "storage": {"addresses": both("storage"), "roles": ["cyara/storage"]},
+            "portal": {"addresses": both("portal"), "roles": ["cyara/web-portal"]},
+        },
+        "bind": {"cyara/sip-or-media-gateway": both("gateway")},
+        "parameters": {"cyara/gateway-rtp-back": "on", **(parameters or {})},
+        "flows": [{"id": identifier, "from": source, "to": destination, "allow": allow}
+                  for identifier, source, destination, allow in flows],
+        "without": [{"flow": flow, "because": "the test says so"} for flow in without],
+    }
+    made.update(more)
+    return {key: value for key, value in made.items() if value}
+
+
+class Namespace:
+    """A network namespace, gone when it is closed."""
+
+    def __init__(self, name):
+        self.name = name
+        run("ip", "netns", "add", name)
+        # No duplicate address detection and no router solicitations: tests need not wait for them.
+        self.sysctl(**{"net.ipv4.ip_forward": 0, "net.ipv6.conf.all.forwarding": 0,
+                       "net.ipv6.conf.default.accept_dad": 0, "net.ipv6.conf.all.accept_dad": 0,
+                       "net.ipv6.conf.default.accept_ra": 0})
+        self.ip("link", "set", "lo", "up")
+
+    def close(self):
+        run("ip", "netns", "del", self.name, check=False)
+
+    def command(self, *command):
+        """Not by ip netns exec: that hides the BPF file system."""
+        return ["nsenter", f"--net=/run/netns/{self.name}", *map(str, command)]
+
+    def run(self, *command, **options):
+        return run(*self.command(*command), **options)
+
+    def ip(self, *words):
+        return run("ip", "-n", self.name, *words)
+
+    def sysctl(self, **settings):
+        self.run("sysctl", "-qw", *[f"{name}={value}" for name, value in settings.items()])
+
+    def link(self, device):
+        return json.loads(run("ip", "-n", self.name, "-s", "-j", "link", "show", device).stdout)[0]
+
+    def add_address(self, device, text, bits):
+        options = ["nodad"] if ":" in text else []
+        self.ip("addr", "add", f"{text}/{bits}", "dev", device, *options)
+
+    def call(self, function):
+        """Calls it in a thread that has entered the namespace."""
+        answers, errors = [], []
+
+        def enter():
+            try:
+                with open(f"/run/netns/{self.name}", encoding="utf-8") as namespace:
+                    if ctypes.CDLL(None, use_errno=True).setns(namespace.fileno(), CLONE_NEWNET):
+                        raise OSError(ctypes.get_errno(), "setns")
+                answers.append(function())
+            except BaseException as error:  # for the caller, whatever it is
+                errors.append(error)
+
+        thread = threading.Thread(target=enter)
+        thread.start()
+        thread.join()
+        if errors:
+            raise errors[0]
+        return answers[0]
+
+    def socket(self, family=V4, kind=socket.SOCK_STREAM, protocol=0):
+        made = self.call(lambda: socket.socket(family, kind, protocol))
+        if family == V6 and kind != socket.SOCK_RAW:
+            made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        made.settimeout(PATIENCE)
+        return made
+
+    def udp(self, local, port=0):
+        made = self.socket(family_of(local), socket.SOCK_DGRAM)
+        made.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 8 << 20)
+        made.bind((local, port))
+        return made
+
+    def listen(self, local, port):
+        made = self.socket(family_of(local))
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind((local, port))
+        made.listen(64)
+        return made
+
+    def connect(self, source, destination, port, source_port=0):
+        made = self.socket(family_of(source))
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind((source, source_port))
+        made.connect((destination, port))
+        return made
+
+    def begin(self, source, destination, port):
+        """A connection that is tried, without waiting for what becomes of it."""
+        made = self.socket(family_of(source))
+        made.bind((source, 0))
+        made.setblocking(False)
+        # BlockingIOError: under way; PermissionError: refused at once, on its way out.
+        with contextlib.suppress(BlockingIOError, PermissionError):
+            made.connect((destination, port))
+        return made
+
+    def packets(self, device):
+        """A packet socket: frames as they are, in both directions."""
+        made = self.call(lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW))
+        made.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 8 << 20)
+        made.bind((device, ETH_P_ALL))
+        made.settimeout(PATIENCE)
+        return made
+
+
+def family_of(text):
+    return V6 if ":" in text else V4
+
+
+def is_readable(one):
+    return bool(select.select([one], [], [], 0)[0])
+
+
+def receive_exactly(one, length):
+    parts = []
+    while length:
+        part = one.recv(min(length, 1 << 16))
+        assert part, "the connection ended too early"
+        parts.append(part)
+        length -= len(part)
+    return b"".join(parts)
+
+
+def transfer(sender, receiver, length):
+    """That many bytes through a TCP connection; they arrive as they were sent."""
+    data = os.urandom(length)
+    thread = threading.Thread(target=sender.sendall, args=(data,))
+    thread.start()
+    received = receive_exactly(receiver, length)
+    thread.join()
+    assert received == data
+
+
+def close(*sockets):
+    for one in sockets:
+        one.close()
+
+
+class Counters:
+    """One page of metrics: sums over the labels that are not asked for."""
+
+    LINE = re.compile(r"^sallyport_(\w+?)(?:\{(.*)\})? (\S+)$")
+    LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
+
+    def __init__(self, page):
+        self.page = page
+        self.samples = []
+        for line in page.splitlines():
+            if not line.startswith("#"):
+                name, labels, value = self.LINE.match(line).groups()
+                self.samples.append((name, dict(self.LABEL.findall(labels or "")), float(value)))
+
+    def select(self, name, **wanted):
+        return [(labels, value) for each, labels, value in self.samples
+                if each == name and wanted.items() <= labels.items()]
+
+    def sum(self, name, **wanted):
+        return int(sum(value for _, value in self.select(name, **wanted)))
+
+    def rule(self, rule, direction="receive", unit="packets"):
+        return self.sum(f"{direction}_{unit}_total", rule=rule)
+
+    def dropped(self, direction="receive", **wanted):
+        return self.sum(f"{direction}_dropped_packets_total", **wanted)
+
+    def would_drop(self, direction="receive", **wanted):
+        return self.sum(f"{direction}_would_drop_packets_total", **wanted)
+
+    def exempt(self, reason, direction="receive"):
+        return self.sum(f"{direction}_exempt_packets_total", reason=reason)
+
+    def seen(self, direction="receive", unit="packets"):
+        """Every packet is counted once."""
+        return sum(self.sum(f"{direction}_{kind}{unit}_total")
+                   for kind in ("", "exempt_", "dropped_", "would_drop_"))
+
+    def reasons(self, direction="receive"):
+        """What was dropped: reason -> packets."""
+        found = {}
+        for labels, value in self.select(f"{direction}_dropped_packets_total"):
+            if value:
+                found[labels["reason"]] = found.get(labels["reason"], 0) + int(value)
+        return found
+
+
+class Net:
+    """A host that enforces, its peer, and the program that is asked to."""
+
+    made = 0
+
+    def __init__(self, folder):
+        Net.made += 1
+        self.folder = folder
+        self.prefix = f"spnet{os.getpid()}n{Net.made}"
+        self.pins = f"{BPF_FS}/sallyport-net-{os.getpid()}-{Net.made}"
+        self.namespaces = []
+        self.processes = []
+        self.host = self.add_namespace("h")
+        self.peer = self.add_namespace("p")
+        self.add_link("e0", "p0")
+        for part in PARTS:
+            namespace, device = (self.host, "e0") if part == "engine" else (self.peer, "p0")
+            namespace.add_address(device, address(part, V4), 24)
+            namespace.add_address(device, address(part, V6), 64)
+
+    def add_namespace(self, suffix):
+        made = Namespace(self.prefix + suffix)
+        self.namespaces.append(made)
+        return made
+
+    def add_link(self, device, other, namespace=None, other_namespace=None):
+        namespace, other_namespace = namespace or self.host, other_namespace or self.peer
+        namespace.ip("link", "add", device, "type", "veth", "peer", "name", other,
+                     "netns", other_namespace.name)
+        namespace.ip("link", "set", device, "up")
+        other_namespace.ip("link", "set", other, "up")
+
+    def close(self):
+        for process in self.processes:
+            if process.poll() is None:
+                process.kill()
+            process.communicate()
+        self.host.run(PROGRAM, "--pins", self.pins, "detach", check=False)
+        for namespace in self.namespaces:
+            namespace.close()
+        # What a test damaged on purpose; the links went with their interfaces.
+        shutil.rmtree(self.pins, ignore_errors=True)
+
+    def start(self, namespace, *command, **options):
+        """A process that ends with the test at the latest."""
+        process = subprocess.Popen(namespace.command(*command), text=True, **options)
+        self.processes.append(process)
+        return process
+
+    def command(self, *arguments):
+        return [PROGRAM, "--pins", self.pins, "--catalogs", ROOT / "policies", *arguments]
+
+    def sallyport(self, *arguments, status=0, **options):
+        done = self.host.run(*self.command(*arguments), check=False, **options)
+        assert done.returncode == status, f"{arguments}: {done.stdout}{done.stderr}"
+        return done
+
+    def json(self, *arguments, **options):
+        return json.loads(self.sallyport(*arguments, "--json", **options).stdout)
+
+    def write(self, policy):
+        path = self.folder / "site.yaml"
+        path.write_text(policy if isinstance(policy, str) else json.dumps(policy, indent=1))
+        return path
+
+    def apply(self, policy, *options, status=0):
+        return self.sallyport("apply", self.write(policy), *options, status=status)
+
+    def counters(self):
+        return Counters(self.sallyport("metrics").stdout)
+
+    def explain(self, direction, protocol, source, destination):
+        """Each end is an address, or an address and a port."""
+        return self.json("explain", direction, protocol, end_text(source), end_text(destination))
+
+    def wait_for_drop(self, before, reason, direction="receive", number=1):
+        """Waits until that many more were dropped for that reason; returns the counters."""
+        old = before.dropped(direction, reason=reason)
+
+        def grown():
+            now = self.counters()
+            return now if now.dropped(direction, reason=reason) >= old + number else None
+
+        return wait_for(grown, f"{direction} drops as {reason}")
+
+    def frame(self, packet):
+        """A scapy packet as a frame from p0 to e0."""
+        from scapy.layers.l2 import Ether  # costs a second: only where it is needed
+        return bytes(Ether(src=self.peer.link("p0")["address"],
+                           dst=self.host.link("e0")["address"]) / packet)
+
+    def inject(self, *packets):
+        """Scapy packets, as the peer's frames to the host. Returns how many."""
+        with self.peer.packets("p0") as wire:
+            for packet in packets:
+                wire.send(self.frame(packet))
+        return len(packets)
+
+
+def end_text(end):
+    if isinstance(end, str):
+        return end
+    return f"[{end[0]}]:{end[1]}" if ":" in end[0] else f"{end[0]}:{end[1]}"
