@@ -54,13 +54,12 @@ const char *egress_hook_name(enum egress_hook hook)
 
 static void program_name(uint32_t program_id, char *name)
 {
-	cleanup(fd_closep)
-	int fd = bpf_prog_get_fd_by_id(program_id);
+	cleanup(fd_closep) int fd = bpf_prog_get_fd_by_id(program_id);
 	struct bpf_prog_info information = {0};
 	__u32 length = sizeof(information);
 
 	/* Walking ids takes CAP_SYS_ADMIN; the id alone helps too. */
-	strcpy(name, "?");
+	snprintf(name, BPF_OBJ_NAME_LEN, "?");
 	if (fd >= 0 && bpf_obj_get_info_by_fd(fd, &information, &length) == 0)
 		snprintf(name, BPF_OBJ_NAME_LEN, "%s", information.name);
 }
@@ -74,8 +73,7 @@ static uint32_t xdp_link_id(uint32_t interface_index, uint32_t program_id)
 	uint32_t id = 0;
 
 	while (bpf_link_get_next_id(id, &id) == 0) {
-		cleanup(fd_closep)
-		int fd = bpf_link_get_fd_by_id(id);
+		cleanup(fd_closep) int fd = bpf_link_get_fd_by_id(id);
 		struct bpf_link_info information = {0};
 		__u32 length = sizeof(information);
 
@@ -173,7 +171,7 @@ static void describe_xdp_holder(uint32_t interface_index, char *text /* HOLDER_B
 	uint32_t link;
 
 	if (xdp_read(interface_index, &mode, &program) < 0 || !program) {
-		strcpy(text, "which is no longer there");
+		snprintf(text, HOLDER_BYTES_MAX, "which is no longer there");
 		return;
 	}
 	program_name(program, name);

@@ -609,8 +609,7 @@ static bool needs_brackets(const struct catalog *catalog, const word_list *end, 
 
 void catalog_print(const struct catalog *catalog, FILE *out)
 {
-	struct arena *arena cleanup(arena_freep)
-	= arena_new();
+	cleanup(arena_freep) struct arena *arena = arena_new();
 	struct writer writer = {.arena = arena, .out = out};
 
 	write_text(&writer, 0, "catalog", catalog->name.text);

@@ -580,18 +580,46 @@ static bool parameter_matters(const struct checker *checker, const struct instan
 	return false;
 }
 
-static void check_default(struct checker *checker, const struct instance *instance,
+/* True: a reading decides this parameter, and the site leaves it at that. The note says which
+ * reading. */
+static bool check_default(struct checker *checker, const struct instance *instance,
 			  const struct parameter *parameter, const struct setting *setting)
 {
 	if (setting->is_set || !setting->has_value || !parameter->reading ||
 	    !parameter_matters(checker, instance, parameter))
-		return;
+		return false;
 	diagnostics_note(checker->diagnostics, instance_position(checker->policy, instance),
 			 "`%s/%s` stands at its default %s, which is a reading of the document "
 			 "(%s)%s%s",
 			 instance->name, parameter->name.text,
 			 setting_format(checker->arena, parameter, setting), parameter->reading,
 			 parameter->about ? ": " : "", parameter->about ? parameter->about : "");
+	return true;
+}
+
+/* What the document leaves to a reading must be known to whoever signs the policy: all of it by
+ * name, in one line. */
+static void check_defaults(struct checker *checker, const struct instance *instance)
+{
+	char *names = arena_strdup(checker->arena, "");
+	size_t count = 0;
+
+	for (size_t i = 0; i < instance->catalog->parameters.count; i++) {
+		const struct parameter *parameter = &instance->catalog->parameters.items[i];
+		const struct setting *setting = &instance->settings[i];
+
+		if (!check_default(checker, instance, parameter, setting))
+			continue;
+		names = arena_printf(checker->arena, "%s%s%s = %s", names, count ? ", " : "",
+				     parameter->name.text,
+				     setting_format(checker->arena, parameter, setting));
+		count++;
+	}
+	if (count)
+		diagnostics_remark(
+			checker->diagnostics, instance_position(checker->policy, instance),
+			"`%s`: left at what a reading of the document gives: %s; -v says why",
+			instance->name, names);
 }
 
 void check_policy(struct arena *arena, struct diagnostics *diagnostics, const struct policy *policy)
@@ -602,9 +630,7 @@ void check_policy(struct arena *arena, struct diagnostics *diagnostics, const st
 		const struct instance *instance = &policy->instances[i];
 
 		check_unbound(&checker, instance);
-		for (size_t j = 0; j < instance->catalog->parameters.count; j++)
-			check_default(&checker, instance, &instance->catalog->parameters.items[j],
-				      &instance->settings[j]);
+		check_defaults(&checker, instance);
 	}
 	check_overlaps(&checker);
 	check_useless(&checker);

@@ -154,9 +154,8 @@ static int compile_host(const struct invocation *invocation, struct site_files *
 
 int command_apply(const struct invocation *invocation)
 {
-	struct site_files files cleanup(site_files_close) = {0};
-	struct tables *tables cleanup(tables_freep)
-	= NULL;
+	cleanup(site_files_close) struct site_files files = {0};
+	cleanup(tables_freep) struct tables *tables = NULL;
 	struct host_policy *policy = NULL;
 	struct audience audience = audience_of(invocation);
 	struct apply_request request = {
@@ -201,8 +200,7 @@ int command_apply(const struct invocation *invocation)
 
 int command_detach(const struct invocation *invocation)
 {
-	struct arena *arena cleanup(arena_freep)
-	= arena_new();
+	cleanup(arena_freep) struct arena *arena = arena_new();
 	struct audience audience = audience_of(invocation);
 	const struct detach_request request = {
 		.arena = arena,
@@ -260,8 +258,7 @@ static struct lifetimes *read_all_lifetimes(struct arena *arena, const char *roo
 {
 	const struct pins_request request = {.root = root, .read_only = true};
 	struct lifetimes *all = arena_alloc(arena, (status->interfaces.count + 1) * sizeof(*all));
-	struct pins *pins cleanup(pins_closep)
-	= NULL;
+	cleanup(pins_closep) struct pins *pins = NULL;
 
 	if (!status->pinned || pins_open(&request, NULL, &pins))
 		return all;
@@ -391,8 +388,7 @@ static void print_status(const struct status *status, const struct lifetimes *li
 	static const char *const header[] = {"INTERFACE",  "STATE", "SITE",  "HOST",
 					     "IN",	   "OUT",   "XDP",   "EGRESS",
 					     "GENERATION", "RULES", "LOADED"};
-	struct text_table *table cleanup(text_table_freep)
-	= text_table_new(11, header);
+	cleanup(text_table_freep) struct text_table *table = text_table_new(11, header);
 
 	list_for_each (one, &status->interfaces)
 		add_interface_row(table, one);
@@ -413,8 +409,7 @@ static void print_status(const struct status *status, const struct lifetimes *li
 
 int command_status(const struct invocation *invocation)
 {
-	struct arena *arena cleanup(arena_freep)
-	= arena_new();
+	cleanup(arena_freep) struct arena *arena = arena_new();
 	struct failure failure = {""};
 	struct status status = {0};
 	struct lifetimes *lifetimes;

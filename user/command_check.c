@@ -18,10 +18,8 @@ enum file_kind {
 /* What of a file one needs to know before it can be read: its first key says it. */
 static enum file_kind file_kind(struct diagnostics *diagnostics, const char *path)
 {
-	struct arena *arena cleanup(arena_freep)
-	= arena_new();
-	struct diagnostics *unused cleanup(diagnostics_freep)
-	= diagnostics_new();
+	cleanup(arena_freep) struct arena *arena = arena_new();
+	cleanup(diagnostics_freep) struct diagnostics *unused = diagnostics_new();
 	const struct node *root = node_read(arena, unused, path);
 
 	if (!root) {
@@ -106,10 +104,8 @@ static void append(json_t *all, json_t *some)
 /* Returns whether the file is free of errors. */
 static bool check_file(const struct invocation *invocation, const char *path, json_t *findings)
 {
-	struct arena *arena cleanup(arena_freep)
-	= arena_new();
-	struct diagnostics *diagnostics cleanup(diagnostics_freep)
-	= diagnostics_new();
+	cleanup(arena_freep) struct arena *arena = arena_new();
+	cleanup(diagnostics_freep) struct diagnostics *diagnostics = diagnostics_new();
 	bool json = invocation->given[OPTION_JSON];
 	char *summary = NULL;
 	size_t length = 0;
@@ -139,10 +135,8 @@ static bool check_file(const struct invocation *invocation, const char *path, js
 /* The canonical text; nothing is printed of a file with errors. */
 static int print_file(const struct invocation *invocation, const char *path)
 {
-	struct arena *arena cleanup(arena_freep)
-	= arena_new();
-	struct diagnostics *diagnostics cleanup(diagnostics_freep)
-	= diagnostics_new();
+	cleanup(arena_freep) struct arena *arena = arena_new();
+	cleanup(diagnostics_freep) struct diagnostics *diagnostics = diagnostics_new();
 	enum file_kind kind = file_kind(diagnostics, path);
 	const struct catalog *catalog = NULL;
 	const struct site *site = NULL;
@@ -286,10 +280,8 @@ static void print_hosts(struct arena *arena, const struct policy *policy)
 {
 	static const char *const host_header[] = {"HOST", "ADDRESSES", "ROLES"};
 	static const char *const bind_header[] = {"BOUND ROLE", "ADDRESSES"};
-	struct text_table *hosts cleanup(text_table_freep)
-	= text_table_new(3, host_header);
-	struct text_table *bound cleanup(text_table_freep)
-	= text_table_new(2, bind_header);
+	cleanup(text_table_freep) struct text_table *hosts = text_table_new(3, host_header);
+	cleanup(text_table_freep) struct text_table *bound = text_table_new(2, bind_header);
 	bool has_bound = false;
 
 	for (size_t i = 0; i < policy->site->hosts.count; i++) {
@@ -336,7 +328,7 @@ static int show_hosts(const struct invocation *invocation, const struct site_fil
 
 int command_show(const struct invocation *invocation)
 {
-	struct site_files files cleanup(site_files_close) = {0};
+	cleanup(site_files_close) struct site_files files = {0};
 	struct host_policy *host;
 	struct player player;
 	bool given;

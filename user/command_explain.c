@@ -154,8 +154,7 @@ static void print_words(const struct answer *answer, const char *cite)
 static int judge_and_print(const struct invocation *invocation, struct judge *judge,
 			   const struct packet_line *line, struct answer *answer)
 {
-	struct arena *arena cleanup(arena_freep)
-	= arena_new();
+	cleanup(arena_freep) struct arena *arena = arena_new();
 	struct failure failure = {""};
 	const char *cite = NULL;
 	int error = judge->judge(judge, line->direction, line->frame, line->frame_length,
@@ -184,11 +183,10 @@ static bool site_address(void *context, const char *name, uint8_t family,
 
 static int explain_site(const struct invocation *invocation)
 {
-	struct site_files files cleanup(site_files_close) = {0};
+	cleanup(site_files_close) struct site_files files = {0};
 	const struct packet_names names = {site_address, &files};
-	struct judge *judge cleanup(judge_freep)
-	= NULL;
-	struct packet_line line cleanup(packet_line_clear) = {0};
+	cleanup(judge_freep) struct judge *judge = NULL;
+	cleanup(packet_line_clear) struct packet_line line = {0};
 	struct answer answer = {.where = invocation->value[OPTION_SITE]};
 	struct failure failure = {""};
 	struct host_policy *policy;
@@ -243,11 +241,9 @@ static int choose_interface(const struct invocation *invocation, struct arena *a
 
 static int explain_live(const struct invocation *invocation)
 {
-	struct arena *arena cleanup(arena_freep)
-	= arena_new();
-	struct judge *judge cleanup(judge_freep)
-	= NULL;
-	struct packet_line line cleanup(packet_line_clear) = {0};
+	cleanup(arena_freep) struct arena *arena = arena_new();
+	cleanup(judge_freep) struct judge *judge = NULL;
+	cleanup(packet_line_clear) struct packet_line line = {0};
 	struct answer answer = {0};
 	struct failure failure = {""};
 	int result = read_packet(invocation, NULL, &line);

@@ -15,8 +15,7 @@
 
 int command_metrics(const struct invocation *invocation)
 {
-	struct snapshot *snapshot cleanup(snapshot_freep)
-	= NULL;
+	cleanup(snapshot_freep) struct snapshot *snapshot = NULL;
 	struct failure failure = {""};
 
 	if (counters_read(invocation->value[OPTION_PINS], &failure, &snapshot))
@@ -33,8 +32,7 @@ int command_metrics(const struct invocation *invocation)
 static int serve_metrics(void *data, FILE *out, struct failure *failure)
 {
 	const struct invocation *invocation = data;
-	struct snapshot *snapshot cleanup(snapshot_freep)
-	= NULL;
+	cleanup(snapshot_freep) struct snapshot *snapshot = NULL;
 	int error = counters_read(invocation->value[OPTION_PINS], failure, &snapshot);
 
 	if (!error)
@@ -45,8 +43,7 @@ static int serve_metrics(void *data, FILE *out, struct failure *failure)
 static bool serve_health(void *data, FILE *out)
 {
 	const struct invocation *invocation = data;
-	struct snapshot *snapshot cleanup(snapshot_freep)
-	= NULL;
+	cleanup(snapshot_freep) struct snapshot *snapshot = NULL;
 	struct failure failure = {""};
 
 	if (counters_read(invocation->value[OPTION_PINS], &failure, &snapshot)) {
@@ -79,10 +76,8 @@ int command_serve(const struct invocation *invocation)
 {
 	const struct serve_source source = {serve_metrics, serve_health, (void *)invocation};
 	const char *address = invocation->value[OPTION_LISTEN_ADDRESS];
-	struct server *server cleanup(server_freep)
-	= NULL;
-	int stop cleanup(fd_closep)
-	= -1;
+	cleanup(server_freep) struct server *server = NULL;
+	cleanup(fd_closep) int stop = -1;
 	struct failure failure = {""};
 
 	if (stop_signals(&failure, &stop) ||
@@ -112,8 +107,7 @@ static json_t *reasons_json(void)
 int command_reasons(const struct invocation *invocation)
 {
 	static const char *const header[] = {"REASON", "VERDICT", "MEANING"};
-	struct text_table *table cleanup(text_table_freep)
-	= text_table_new(3, header);
+	cleanup(text_table_freep) struct text_table *table = text_table_new(3, header);
 
 	if (invocation->given[OPTION_JSON]) {
 		output_json(invocation, stdout, reasons_json());

@@ -15,7 +15,7 @@ void site_files_close(struct site_files *files)
 int site_files_read(const struct invocation *invocation, const char *path,
 		    struct site_files *ret_files)
 {
-	struct site_files files cleanup(site_files_close) = {
+	cleanup(site_files_close) struct site_files files = {
 		.arena = arena_new(),
 		.diagnostics = diagnostics_new(),
 		.path = path,
@@ -91,8 +91,8 @@ int site_files_resolve(const struct invocation *invocation, struct site_files *f
 int site_files_host(const struct invocation *invocation, struct site_files *files,
 		    struct host_policy **ret_host)
 {
-	struct player player;
-	bool given;
+	struct player player = {0};
+	bool given = false;
 	int result = player_from_options(invocation, files->arena, &player, &given);
 
 	if (result == EXIT_DONE && !given)

@@ -69,9 +69,8 @@ static int report(const struct invocation *invocation, const struct diagnostics 
 int command_trace(const struct invocation *invocation)
 {
 	const struct trace_source source = {stdin, "<stdin>"};
-	struct site_files files cleanup(site_files_close) = {0};
-	struct judge *judge cleanup(judge_freep)
-	= NULL;
+	cleanup(site_files_close) struct site_files files = {0};
+	cleanup(judge_freep) struct judge *judge = NULL;
 	struct failure failure = {""};
 	struct host_policy *policy;
 	int result = judge_options_check(invocation);
@@ -135,8 +134,7 @@ static struct player copy_player(struct arena *arena, const struct player *playe
 static int resolve_player(struct cast *cast, const struct player *player, struct failure *failure,
 			  struct host_policy **ret_policy)
 {
-	struct diagnostics *diagnostics cleanup(diagnostics_freep)
-	= diagnostics_new();
+	cleanup(diagnostics_freep) struct diagnostics *diagnostics = diagnostics_new();
 
 	if (resolve(cast->files.arena, diagnostics, cast->files.policy, player, ret_policy) ==
 	    RESOLVE_OK)
@@ -209,7 +207,7 @@ static int run_tests(const struct invocation *invocation, struct cast *cast, FIL
 int command_test(const struct invocation *invocation)
 {
 	const char *path = invocation->arguments[0];
-	struct cast cast cleanup(cast_close) = {.invocation = invocation};
+	cleanup(cast_close) struct cast cast = {.invocation = invocation};
 	struct failure failure = {""};
 	struct player start;
 	bool given = false;

@@ -8,10 +8,8 @@
 int compile(const struct host_policy *host, struct diagnostics *diagnostics,
 	    struct tables **ret_tables)
 {
-	cleanup(arena_freep)
-	struct arena *scratch = arena_new();
-	cleanup(tables_freep)
-	struct tables *tables = tables_new();
+	cleanup(arena_freep) struct arena *scratch = arena_new();
+	cleanup(tables_freep) struct tables *tables = tables_new();
 	struct port_classes ports[PORT_SIDE_COUNT];
 	struct address_classes addresses;
 	struct terms terms;

@@ -61,6 +61,8 @@ static uint32_t list_number(struct builder *builder, const struct prefix_list *p
 	uint32_t list;
 
 	while (class_index_next(&builder->by_pointer, hash, &cursor, &found)) {
+		/* What the index finds was pushed before. */
+		/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
 		if (builder->seen.items[found].prefixes == prefixes)
 			return builder->seen.items[found].list;
 	}

@@ -54,10 +54,8 @@ static void freep(void *pointer)
 /* How many entries a hash map has: they are read and thrown away, a chunk at a time. */
 static int map_count(int fd, const struct bpf_map_info *info, uint64_t *ret_count)
 {
-	void *keys cleanup(freep)
-	= malloc((size_t)CHUNK * info->key_size);
-	void *values cleanup(freep)
-	= malloc((size_t)CHUNK * info->value_size);
+	cleanup(freep) void *keys = malloc((size_t)CHUNK * info->key_size);
+	cleanup(freep) void *values = malloc((size_t)CHUNK * info->value_size);
 	__u32 token = 0, next = 0;
 	uint64_t total = 0;
 	bool started = false;
@@ -83,8 +81,7 @@ static int map_count(int fd, const struct bpf_map_info *info, uint64_t *ret_coun
 static int read_map_use(const struct reader *reader, const char *directory, const char *name,
 			struct map_use *ret_use)
 {
-	int fd cleanup(fd_closep)
-	= open_map(reader, directory, name);
+	cleanup(fd_closep) int fd = open_map(reader, directory, name);
 	struct bpf_map_info info = {0};
 	__u32 length = sizeof(info);
 	uint64_t entries = 0;
@@ -224,14 +221,11 @@ static int read_rules_once(struct reader *reader, const struct rule_counters *co
 /* Until no rule was given other counters while they were read. */
 static int read_rules(struct reader *reader, const char *directory, struct interface_totals *one)
 {
-	int receive cleanup(fd_closep)
-	= open_map(reader, directory, "receive_rules");
-	int transmit cleanup(fd_closep)
-	= open_map(reader, directory, "transmit_rules");
-	int bases cleanup(fd_closep)
-	= open_map(reader, directory, "rule_bases");
-	int rule_info cleanup(fd_closep)
-	= pins_get(reader->pins, "%s/generation-%" PRIu32 "/rule_info", directory, one->generation);
+	cleanup(fd_closep) int receive = open_map(reader, directory, "receive_rules");
+	cleanup(fd_closep) int transmit = open_map(reader, directory, "transmit_rules");
+	cleanup(fd_closep) int bases = open_map(reader, directory, "rule_bases");
+	cleanup(fd_closep) int rule_info = pins_get(
+		reader->pins, "%s/generation-%" PRIu32 "/rule_info", directory, one->generation);
 	struct rule_counters counters = {receive, transmit, bases};
 	bool same = false;
 
@@ -253,8 +247,8 @@ static int read_rules(struct reader *reader, const char *directory, struct inter
 /* Sums over all possible CPUs of REASON_SLOTS_MAX counters, from first on. */
 static int read_sums(const struct reader *reader, int fd, __u32 first, struct counter *sums)
 {
-	struct counter *values cleanup(freep)
-	= calloc(REASON_SLOTS_MAX * reader->cpus, sizeof(*values));
+	cleanup(freep) struct counter *values =
+		calloc(REASON_SLOTS_MAX * reader->cpus, sizeof(*values));
 	__u32 keys[REASON_SLOTS_MAX];
 	__u32 count = REASON_SLOTS_MAX;
 	__u32 before = first - 1; /* an array's token is the index before */
@@ -308,10 +302,8 @@ static int read_role(struct reader *reader, int receive, int transmit, uint32_t 
 
 static int read_reasons(struct reader *reader, const char *directory, struct interface_totals *one)
 {
-	int receive cleanup(fd_closep)
-	= open_map(reader, directory, "receive_reasons");
-	int transmit cleanup(fd_closep)
-	= open_map(reader, directory, "transmit_reasons");
+	cleanup(fd_closep) int receive = open_map(reader, directory, "receive_reasons");
+	cleanup(fd_closep) int transmit = open_map(reader, directory, "transmit_reasons");
 	int error;
 
 	if (receive < 0 || transmit < 0)
@@ -417,11 +409,9 @@ static int read_all(struct reader *reader, const struct status *status)
 int counters_read(const char *root, struct failure *failure, struct snapshot **ret_snapshot)
 {
 	const struct pins_request request = {.root = root, .read_only = true};
-	struct pins *pins cleanup(pins_closep)
-	= NULL;
-	struct snapshot *snapshot cleanup(snapshot_freep)
-	= snapshot_new();
-	struct reader reader cleanup(reader_close) = {
+	cleanup(pins_closep) struct pins *pins = NULL;
+	cleanup(snapshot_freep) struct snapshot *snapshot = snapshot_new();
+	cleanup(reader_close) struct reader reader = {
 		.snapshot = snapshot, .failure = failure, .rule_slots = -1, .role_slots = -1};
 	struct status status = {0};
 	int cpus = libbpf_num_possible_cpus();

@@ -8,7 +8,7 @@
 #include "../include/bounds.h"
 #include "arena.h"
 
-#define SEVERITY_COUNT 3
+#define SEVERITY_COUNT (SEVERITY_NOTE + 1)
 /* Longer than an "instance/name" no word can be right. */
 #define WORD_BYTES_MAX (2 * NAME_BYTES_MAX + 1)
 /* A suggestion is a courtesy: a hostile file must not make it dear. */
@@ -29,6 +29,7 @@ struct diagnostics {
 static const char *const severity_words[SEVERITY_COUNT] = {
 	[SEVERITY_ERROR] = "error",
 	[SEVERITY_WARNING] = "warning",
+	[SEVERITY_REMARK] = "note",
 	[SEVERITY_NOTE] = "note",
 };
 

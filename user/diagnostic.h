@@ -21,7 +21,8 @@ struct position {
 enum severity {
 	SEVERITY_ERROR,
 	SEVERITY_WARNING,
-	SEVERITY_NOTE, /* only shown with -v */
+	SEVERITY_REMARK, /* shown, but nothing that should be otherwise */
+	SEVERITY_NOTE,	 /* only shown with -v */
 };
 
 struct diagnostics;
@@ -36,6 +37,7 @@ void diagnostics_add(struct diagnostics *diagnostics, enum severity severity, st
 
 #define diagnostics_error(d, at, ...)	diagnostics_add((d), SEVERITY_ERROR, (at), __VA_ARGS__)
 #define diagnostics_warning(d, at, ...) diagnostics_add((d), SEVERITY_WARNING, (at), __VA_ARGS__)
+#define diagnostics_remark(d, at, ...)	diagnostics_add((d), SEVERITY_REMARK, (at), __VA_ARGS__)
 #define diagnostics_note(d, at, ...)	diagnostics_add((d), SEVERITY_NOTE, (at), __VA_ARGS__)
 
 size_t diagnostics_errors(const struct diagnostics *diagnostics);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The index of lookup: flat, made from tables: four arrays in the layout of include/abi.h ("lookup: flat"),
- * each rounded up to a power of two entries so that the programs can mask their indexes.
+ * The index of lookup: flat, made from tables: four arrays in the layout of include/abi.h ("lookup:
+ * flat"), each rounded up to a power of two entries so that the programs can mask their indexes.
  */
 #ifndef SALLYPORT_FLAT_H
 #define SALLYPORT_FLAT_H
@@ -11,21 +11,22 @@
 
 struct flat {
 	struct flat_shape shape;
-	__u16 *ports;			    /* shape.ports_mask + 1 entries, and so on */
+	__u16 *ports; /* shape.ports_mask + 1 entries, and so on */
 	__u32 *ipv4;
 	struct flat_ipv6_boundary *ipv6;
 	__u16 *decisions;
 };
 
 /*
- * rule_slots by rule index, role_slots by index into tables->roles. Owned by the caller: flat_free. Returns 0, or
- * -E2BIG with the bound's name, or -ENOMEM.
+ * rule_slots by rule index, role_slots by index into tables->roles. Owned by the caller: flat_free.
+ * Returns 0, or -E2BIG with the bound's name, or -ENOMEM.
  */
 int flat_build(const struct tables *tables, const uint16_t *rule_slots, const uint16_t *role_slots,
 	       struct failure *failure, struct flat *ret_flat);
 void flat_free(struct flat *flat);
 
-/* The smallest shape the programs can be loaded with: for lookup: maps, where the index is not used. */
+/* The smallest shape the programs can be loaded with: for lookup: maps, where the index is not
+ * used. */
 struct flat_shape flat_shape_unused(const struct tables *tables);
 
 #endif

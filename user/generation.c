@@ -71,7 +71,7 @@ static void application_close(struct application *application)
 static int choose_interfaces(struct application *application, struct failure *failure)
 {
 	const struct host_policy *policy = application->request->policy;
-	struct interface_list selected;
+	struct interface_list selected = {0};
 	int result;
 
 	if (!policy->has_management)
@@ -104,8 +104,7 @@ static int choose_interfaces(struct application *application, struct failure *fa
  */
 static uint32_t keep_bound(struct application *application, const char *map, uint32_t wanted)
 {
-	cleanup(fd_closep)
-	int fd = pins_get(application->pins, PINS_SHARED "/%s", map);
+	cleanup(fd_closep) int fd = pins_get(application->pins, PINS_SHARED "/%s", map);
 	struct bpf_map_info information = {0};
 	__u32 length = sizeof(information);
 
@@ -244,9 +243,9 @@ static int live_slots_add(struct application *application, const char *interface
 {
 	char directory[PIN_DIRECTORY_BYTES_MAX];
 	__u32 slot, *previous = NULL;
-	cleanup(fd_closep)
-	int fd = pins_get(application->pins, "%s/generation-%" PRIu32 "/rule_info",
-			  pins_interface_directory(interface, directory), generation);
+	cleanup(fd_closep) int fd =
+		pins_get(application->pins, "%s/generation-%" PRIu32 "/rule_info",
+			 pins_interface_directory(interface, directory), generation);
 
 	if (fd < 0)
 		return fd;
@@ -307,12 +306,12 @@ static int fold_everywhere(struct application *application, struct failure *fail
 	result = pins_interfaces(application->pins, application->arena, failure, &names);
 	for (size_t i = 0; result == 0 && i < names.count; i++) {
 		pins_interface_directory(names.items[i].text, directory);
-		cleanup(fd_closep)
-		int receive = pins_get(application->pins, "%s/receive_rules", directory);
-		cleanup(fd_closep)
-		int transmit = pins_get(application->pins, "%s/transmit_rules", directory);
-		cleanup(fd_closep)
-		int bases = pins_get(application->pins, "%s/rule_bases", directory);
+		cleanup(fd_closep) int receive =
+			pins_get(application->pins, "%s/receive_rules", directory);
+		cleanup(fd_closep) int transmit =
+			pins_get(application->pins, "%s/transmit_rules", directory);
+		cleanup(fd_closep) int bases =
+			pins_get(application->pins, "%s/rule_bases", directory);
 		const struct rule_counters counters = {receive, transmit, bases};
 
 		if (receive < 0 || transmit < 0 || bases < 0)
@@ -329,22 +328,27 @@ static int fold_everywhere(struct application *application, struct failure *fail
 static int assign_slots(struct application *application, struct failure *failure)
 {
 	const struct tables *tables = application->request->tables;
-	cleanup(fd_closep)
-	int rules_fd =
+	cleanup(fd_closep) int rules_fd =
 		application->first ? -1 : pins_get(application->pins, PINS_SHARED "/rule_slots");
-	cleanup(fd_closep)
-	int roles_fd =
+	cleanup(fd_closep) int roles_fd =
 		application->first ? -1 : pins_get(application->pins, PINS_SHARED "/role_slots");
 	struct live_slots *live = arena_alloc(application->arena, sizeof(*live));
+	const struct slot_request request = {
+		.rules = tables->rules,
+		.rule_count = tables->rule_count,
+		.roles = tables->roles,
+		.role_count = tables->role_count,
+		.live = live,
+		.generation = application->generation,
+	};
 	int result;
 
 	result = slots_read(application->arena, rules_fd, roles_fd, failure, &application->slots);
 	if (result == 0 && !application->first)
 		result = live_slots_read(application, failure, live);
 	if (result == 0)
-		result = slots_assign(&application->slots, tables->rules, tables->rule_count,
-				      tables->roles, tables->role_count, live,
-				      application->generation, failure, &application->assignment);
+		result = slots_assign(&application->slots, &request, failure,
+				      &application->assignment);
 	if (result < 0)
 		return result;
 	if (application->assignment.roles_without)
@@ -465,10 +469,8 @@ static int start_records(struct application *application, struct loaded *loaded,
 		.generation = application->generation,
 		.created_at = (__u64)time(NULL),
 	};
-	cleanup(fd_closep)
-	int rules_fd = -1;
-	cleanup(fd_closep)
-	int roles_fd = -1;
+	cleanup(fd_closep) int rules_fd = -1;
+	cleanup(fd_closep) int roles_fd = -1;
 	struct netns netns;
 	int result;
 
@@ -673,8 +675,7 @@ static int build(struct application *application, struct failure *failure)
 int generation_apply(const struct apply_request *request, struct failure *failure,
 		     struct apply_result *ret_result)
 {
-	cleanup(application_close)
-	struct application application = {
+	cleanup(application_close) struct application application = {
 		.request = request,
 		.arena = request->arena,
 	};
@@ -764,8 +765,7 @@ int generation_detach(const struct detach_request *request, struct failure *fail
 		.waiting = request->progress.step,
 		.data = request->progress.data,
 	};
-	cleanup(pins_closep)
-	struct pins *pins = NULL;
+	cleanup(pins_closep) struct pins *pins = NULL;
 	struct interface_list interfaces;
 	struct recovery recovery = {
 		.arena = request->arena,
@@ -801,8 +801,7 @@ int generation_recover(const struct recover_request *request, struct failure *fa
 		.waiting = request->progress.step,
 		.data = request->progress.data,
 	};
-	cleanup(pins_closep)
-	struct pins *pins = NULL;
+	cleanup(pins_closep) struct pins *pins = NULL;
 	struct interface_list interfaces;
 	struct recovery recovery = {
 		.arena = request->arena,

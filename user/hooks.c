@@ -42,9 +42,9 @@ int hooks_generation_info(const struct pins *pins, const char *interface, uint32
 	struct bpf_map_info information = {0};
 	__u32 length = sizeof(information);
 	const __u32 first = 0;
-	cleanup(fd_closep)
-	int fd = pins_get(pins, "%s/generation-%" PRIu32 "/generation_info",
-			  pins_interface_directory(interface, directory), generation);
+	cleanup(fd_closep) int fd =
+		pins_get(pins, "%s/generation-%" PRIu32 "/generation_info",
+			 pins_interface_directory(interface, directory), generation);
 
 	if (fd < 0)
 		return fd;
@@ -61,8 +61,8 @@ int hooks_generation_info(const struct pins *pins, const char *interface, uint32
 static uint32_t pinned_program_id(const struct pins *pins, const char *directory,
 				  uint32_t generation, const char *program)
 {
-	cleanup(fd_closep)
-	int fd = pins_get(pins, "%s/generation-%" PRIu32 "/%s", directory, generation, program);
+	cleanup(fd_closep) int fd =
+		pins_get(pins, "%s/generation-%" PRIu32 "/%s", directory, generation, program);
 	uint32_t id;
 
 	return fd >= 0 && program_read_id(fd, &id) == 0 ? id : 0;
@@ -83,8 +83,7 @@ static uint32_t generation_of(const struct pins *pins, const char *directory,
 static int link_hook_read(const struct pins *pins, const char *directory, const char *name,
 			  uint32_t index, struct hook *ret_hook)
 {
-	cleanup(fd_closep)
-	int fd = pins_get(pins, "%s/%s", directory, name);
+	cleanup(fd_closep) int fd = pins_get(pins, "%s/%s", directory, name);
 	struct link_state link;
 	int result;
 
@@ -204,8 +203,7 @@ static int pin_link(const struct swap *swap, int link_fd, const char *name, stru
 static int update_link(const struct swap *swap, const char *name, int program_fd,
 		       struct failure *failure)
 {
-	cleanup(fd_closep)
-	int fd = pins_get(swap->pins, "%s/%s", swap->directory, name);
+	cleanup(fd_closep) int fd = pins_get(swap->pins, "%s/%s", swap->directory, name);
 
 	if (fd < 0)
 		return fail(failure, -fd, "%s: %s is not pinned: %s", swap->interface->name, name,
@@ -216,8 +214,7 @@ static int update_link(const struct swap *swap, const char *name, int program_fd
 static int attach_egress(const struct swap *swap, int program_fd, struct failure *failure)
 {
 	if (!strcmp(swap->information.egress_hook, egress_hook_name(EGRESS_HOOK_TCX))) {
-		cleanup(fd_closep)
-		int fd = attach_tcx(swap->interface, program_fd, failure);
+		cleanup(fd_closep) int fd = attach_tcx(swap->interface, program_fd, failure);
 
 		return fd < 0 ? fd : pin_link(swap, fd, PINS_LINK_EGRESS, failure);
 	}
@@ -226,8 +223,7 @@ static int attach_egress(const struct swap *swap, int program_fd, struct failure
 
 static int swap_egress(const struct swap *swap, struct failure *failure)
 {
-	cleanup(fd_closep)
-	int program_fd = open_program(swap, PINS_PROGRAM_EGRESS, failure);
+	cleanup(fd_closep) int program_fd = open_program(swap, PINS_PROGRAM_EGRESS, failure);
 	const struct hook *before = &swap->before.transmit;
 
 	if (program_fd < 0)
@@ -253,16 +249,14 @@ static int attach_receive(const struct swap *swap, int program_fd, struct failur
 	enum xdp_mode mode = strcmp(swap->information.xdp_mode, xdp_mode_name(XDP_MODE_GENERIC))
 				     ? XDP_MODE_NATIVE
 				     : XDP_MODE_GENERIC;
-	cleanup(fd_closep)
-	int fd = attach_xdp(swap->interface, program_fd, mode, failure);
+	cleanup(fd_closep) int fd = attach_xdp(swap->interface, program_fd, mode, failure);
 
 	return fd < 0 ? fd : pin_link(swap, fd, PINS_LINK_XDP, failure);
 }
 
 static int swap_receive(const struct swap *swap, struct failure *failure)
 {
-	cleanup(fd_closep)
-	int program_fd = open_program(swap, PINS_PROGRAM_XDP, failure);
+	cleanup(fd_closep) int program_fd = open_program(swap, PINS_PROGRAM_XDP, failure);
 	const struct hook *before = &swap->before.receive;
 
 	if (program_fd < 0)
@@ -285,7 +279,7 @@ static int swap_receive(const struct swap *swap, struct failure *failure)
 static int verify(const struct swap *swap, struct arena *arena, struct failure *failure)
 {
 	const struct interface *interface = swap->interface;
-	struct hooks hooks;
+	struct hooks hooks = {0};
 	int result;
 
 	result = hooks_read(swap->pins, arena, interface->name, interface->index, failure, &hooks);
@@ -338,8 +332,7 @@ int hooks_swap(const struct pins *pins, struct arena *arena, const struct interf
 static int detach_link(const struct pins *pins, const char *directory, const char *name,
 		       struct failure *failure)
 {
-	cleanup(fd_closep)
-	int fd = pins_get(pins, "%s/%s", directory, name);
+	cleanup(fd_closep) int fd = pins_get(pins, "%s/%s", directory, name);
 	int result;
 
 	if (fd == -ENOENT)
@@ -353,7 +346,7 @@ static int detach_link(const struct pins *pins, const char *directory, const cha
 
 static bool clsact_is_ours(const struct pins *pins, struct arena *arena, const char *interface)
 {
-	struct generation_info information;
+	struct generation_info information = {0};
 	struct generation_list generations;
 
 	if (pins_generations(pins, arena, interface, NULL, &generations) < 0)
@@ -371,7 +364,7 @@ int hooks_detach(const struct pins *pins, struct arena *arena, const char *inter
 {
 	bool remove_qdisc = clsact_is_ours(pins, arena, interface);
 	char directory[PIN_DIRECTORY_BYTES_MAX];
-	struct hooks hooks;
+	struct hooks hooks = {0};
 	int result;
 
 	pins_interface_directory(interface, directory);

@@ -342,7 +342,7 @@ const char *interface_driver(const char *name, char *buffer)
 	int socket_fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
-	strcpy(buffer, "unknown");
+	snprintf(buffer, sizeof(information.driver), "unknown");
 	if (socket_fd < 0)
 		return buffer;
 	if (ioctl(socket_fd, SIOCETHTOOL, &request) == 0 && *information.driver)

@@ -96,8 +96,8 @@ static int prepare(struct kernel_judge *kernel, struct failure *failure)
 	int error = compile(&kernel->policy, diagnostics, &kernel->tables);
 
 	diagnostics_free(diagnostics);
-	if (error)
-		return fail(failure, -error, "the policy is over a bound of the compiler");
+	if (error || !kernel->tables)
+		return fail(failure, error ? -error : ENOMEM, "the policy is over a bound of the compiler");
 	return load_private(kernel, failure);
 }
 

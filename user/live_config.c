@@ -19,8 +19,7 @@ static void btf_freep(struct btf **btf)
 /* Where the variable "config" stands in the section that the map is: the compiler chose. */
 static int find_config(const struct bpf_map_info *info, __u32 *ret_offset)
 {
-	struct btf *btf cleanup(btf_freep)
-	= btf__load_from_kernel_by_id(info->btf_id);
+	cleanup(btf_freep) struct btf *btf = btf__load_from_kernel_by_id(info->btf_id);
 	const struct btf_type *section;
 	const struct btf_var_secinfo *variable;
 
@@ -72,9 +71,9 @@ int live_config_read(const struct pins *pins, const char *interface, uint32_t ge
 		     struct failure *failure, struct config *ret_config)
 {
 	char directory[PIN_DIRECTORY_BYTES_MAX];
-	int fd cleanup(fd_closep)
-	= pins_get(pins, "%s/generation-%" PRIu32 "/configuration",
-		   pins_interface_directory(interface, directory), generation);
+	cleanup(fd_closep) int fd =
+		pins_get(pins, "%s/generation-%" PRIu32 "/configuration",
+			 pins_interface_directory(interface, directory), generation);
 	int error;
 
 	if (fd < 0)

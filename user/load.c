@@ -467,8 +467,7 @@ static int prepare(struct sallyport_bpf *skeleton, const struct load_request *re
 
 int load(const struct load_request *request, struct failure *failure, struct loaded **ret_loaded)
 {
-	cleanup(loaded_freep)
-	struct loaded *loaded = calloc(1, sizeof(*loaded));
+	cleanup(loaded_freep) struct loaded *loaded = calloc(1, sizeof(*loaded));
 	struct flat flat = {0};
 	int error;
 
@@ -556,8 +555,7 @@ static int reuse_live(struct sallyport_bpf *skeleton, int (*map_fd)(void *data, 
 int load_copy(int (*map_fd)(void *data, const char *name), void *data, struct failure *failure,
 	      struct loaded **ret_loaded)
 {
-	cleanup(loaded_freep)
-	struct loaded *loaded = calloc(1, sizeof(*loaded));
+	cleanup(loaded_freep) struct loaded *loaded = calloc(1, sizeof(*loaded));
 	int fd, error;
 
 	if (!loaded)

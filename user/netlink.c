@@ -61,8 +61,8 @@ static int take_answers(const void *buffer, size_t length,
 int netlink_dump(unsigned short type, const void *body, size_t body_length,
 		 int (*each)(const struct nlmsghdr *message, void *data), void *data)
 {
-	cleanup(fd_closep)
-	int socket_fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	cleanup(fd_closep) int socket_fd =
+		socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
 	_Alignas(struct nlmsghdr) unsigned char buffer[ANSWER_BYTES];
 	ssize_t length;
 	int result;
@@ -87,7 +87,8 @@ static void fill_table(const struct rtattr *attribute, size_t length, const stru
 {
 	unsigned type;
 
-	memset(table, 0, sizeof(*table) * (highest + 1));
+	for (unsigned i = 0; i <= highest; i++)
+		table[i] = NULL;
 	for (; RTA_OK(attribute, length); attribute = RTA_NEXT(attribute, length)) {
 		type = attribute->rta_type & NLA_TYPE_MASK;
 		if (type <= highest)

@@ -241,8 +241,7 @@ static int answer_help(const struct invocation *invocation)
 
 const struct command *command_named(const struct invocation *invocation, const char *name)
 {
-	struct arena *arena cleanup(arena_freep)
-	= arena_new();
+	cleanup(arena_freep) struct arena *arena = arena_new();
 	LIST(const char *) names = {0};
 	const char *nearest;
 

@@ -65,7 +65,7 @@ static void parent_of(const char *root, char *parent)
 	snprintf(parent, PIN_PATH_BYTES_MAX, "%s", root);
 	slash = strrchr(parent, '/');
 	if (!slash)
-		strcpy(parent, ".");
+		snprintf(parent, PIN_PATH_BYTES_MAX, ".");
 	else if (slash == parent)
 		slash[1] = '\0';
 	else
@@ -326,8 +326,7 @@ static int remove_path(const char *path);
 
 static int remove_content(const char *path)
 {
-	cleanup(directory_closep)
-	DIR *directory = opendir(path);
+	cleanup(directory_closep) DIR *directory = opendir(path);
 	char child[PIN_PATH_BYTES_MAX];
 	const struct dirent *entry;
 	int result = 0;
@@ -372,21 +371,12 @@ int pins_remove(const struct pins *pins, struct failure *failure, const char *fo
 	return 0;
 }
 
-static void freep(void *pointer)
-{
-	free(*(void **)pointer);
-}
-
 /* The entries are read and thrown away, a chunk at a time. */
-static int count_entries(int fd, const struct bpf_map_info *information, uint64_t *ret_count)
+static int count_entries(int fd, void *keys, void *values, uint64_t *ret_count)
 {
-	cleanup(freep)
-	void *keys = malloc((size_t)COUNT_CHUNK * information->key_size);
-	cleanup(freep)
-	void *values = malloc((size_t)COUNT_CHUNK * information->value_size);
 	__u32 token = 0;
 	uint64_t total = 0;
-	int result = keys && values ? 0 : -ENOMEM;
+	int result = 0;
 
 	for (bool started = false; result == 0; started = true) {
 		__u32 count = COUNT_CHUNK;
@@ -407,16 +397,21 @@ int pins_map_use(const struct pins *pins, const char *path, uint64_t *ret_used, 
 {
 	struct bpf_map_info information = {0};
 	__u32 length = sizeof(information);
-	cleanup(fd_closep)
-	int fd = pins_get(pins, "%s", path);
+	cleanup(fd_closep) int fd = pins_get(pins, "%s", path);
+	void *keys, *values;
 	uint64_t used = 0;
-	int result;
+	int result = -ENOMEM;
 
 	if (fd < 0)
 		return fd;
 	if (bpf_obj_get_info_by_fd(fd, &information, &length) < 0)
 		return -errno;
-	result = count_entries(fd, &information, &used);
+	keys = malloc((size_t)COUNT_CHUNK * information.key_size);
+	values = malloc((size_t)COUNT_CHUNK * information.value_size);
+	if (keys && values)
+		result = count_entries(fd, keys, values, &used);
+	free(keys);
+	free(values);
 	if (result < 0)
 		return result;
 	*ret_used = used;
@@ -476,8 +471,7 @@ static int compare_names(const void *a, const void *b)
 int pins_interfaces(const struct pins *pins, struct arena *arena, struct failure *failure,
 		    struct interface_name_list *ret_names)
 {
-	cleanup(directory_closep)
-	DIR *directory = opendir(pins->root);
+	cleanup(directory_closep) DIR *directory = opendir(pins->root);
 	struct interface_name_list names = {0};
 	struct interface_name name;
 	const struct dirent *entry;
@@ -485,7 +479,7 @@ int pins_interfaces(const struct pins *pins, struct arena *arena, struct failure
 	if (!directory)
 		return fail_permission(failure, errno, pins->root);
 	while ((entry = readdir(directory))) {
-		if (entry->d_name[0] != '.' && strcmp(entry->d_name, PINS_SHARED) &&
+		if (entry->d_name[0] != '.' && strcmp(entry->d_name, PINS_SHARED) != 0 &&
 		    interface_of_directory(entry->d_name, name.text))
 			*arena_push(arena, &names) = name;
 	}
@@ -508,8 +502,7 @@ int pins_generations(const struct pins *pins, struct arena *arena, const char *i
 	char name[PIN_DIRECTORY_BYTES_MAX];
 	char path[PIN_PATH_BYTES_MAX];
 	struct generation_list generations = {0};
-	cleanup(directory_closep)
-	DIR *directory = NULL;
+	cleanup(directory_closep) DIR *directory = NULL;
 	const struct dirent *entry;
 	uint32_t generation;
 
@@ -555,8 +548,7 @@ static int record_open(const struct pins *pins, const char *name, size_t size)
 
 static int record_read(const struct pins *pins, const char *name, void *ret_value, size_t size)
 {
-	cleanup(fd_closep)
-	int fd = record_open(pins, name, size);
+	cleanup(fd_closep) int fd = record_open(pins, name, size);
 	const __u32 first = 0;
 
 	if (fd < 0)
@@ -566,8 +558,7 @@ static int record_read(const struct pins *pins, const char *name, void *ret_valu
 
 static int record_write(const struct pins *pins, const char *name, const void *value, size_t size)
 {
-	cleanup(fd_closep)
-	int fd = record_open(pins, name, size);
+	cleanup(fd_closep) int fd = record_open(pins, name, size);
 	const __u32 first = 0;
 
 	if (fd < 0)

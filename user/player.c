@@ -162,8 +162,6 @@ static enum resolve_result identify_by_address(struct arena *arena, struct diagn
 	/* An unnamed host that was given by one address has that address alone. */
 	if (identity->host || player->kind == PLAYER_OWN)
 		policy_addresses(arena, policy, host_floating(site, identity->host), &floating);
-	if (identity->host && player->kind == PLAYER_ADDRESS)
-		singles.count = 0;
 	return settle(arena, diagnostics, policy, identity, singles, &floating);
 }
 

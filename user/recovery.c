@@ -241,9 +241,9 @@ static int arm(const struct recovery *recovery, const char *interface, uint32_t 
 {
 	LIBBPF_OPTS(bpf_test_run_opts, options);
 	char directory[PIN_DIRECTORY_BYTES_MAX];
-	cleanup(fd_closep)
-	int fd = pins_get(recovery->pins, "%s/generation-%" PRIu32 "/" PINS_PROGRAM_SWEEP,
-			  pins_interface_directory(interface, directory), generation);
+	cleanup(fd_closep) int fd =
+		pins_get(recovery->pins, "%s/generation-%" PRIu32 "/" PINS_PROGRAM_SWEEP,
+			 pins_interface_directory(interface, directory), generation);
 	int result = fd;
 
 	if (fd >= 0)

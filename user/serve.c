@@ -238,7 +238,7 @@ static int open_socket(const char *address, struct failure *failure, int *ret_so
 
 static void name_address(int socket, char *text, size_t size)
 {
-	struct sockaddr_storage own;
+	struct sockaddr_storage own = {0};
 	socklen_t length = sizeof(own);
 	char host[HOST_BYTES_MAX] = "?", port[16] = "?";
 
@@ -258,9 +258,8 @@ static int watch(int epoll, int fd)
 int server_open(const char *address, const struct serve_source *source, struct failure *failure,
 		struct server **ret_server)
 {
-	struct server *server cleanup(server_freep)
-	= calloc(1, sizeof(*server));
-	int socket;
+	cleanup(server_freep) struct server *server = calloc(1, sizeof(*server));
+	int socket = -1;
 	int error;
 
 	if (!server)

@@ -238,8 +238,7 @@ static void print_without(struct writer *writer, const struct site *site)
 
 void site_print(const struct site *site, FILE *out)
 {
-	struct arena *arena cleanup(arena_freep)
-	= arena_new();
+	cleanup(arena_freep) struct arena *arena = arena_new();
 	struct writer writer = {.arena = arena, .out = out};
 
 	write_text(&writer, 0, "site", site->name.text);

@@ -214,9 +214,8 @@ static int assign_rule(struct assigning *assigning, const struct rule_key *key,
 	return 0;
 }
 
-static int assign_rules(struct slots *slots, const struct rule *rules, size_t count,
-			const struct live_slots *live, uint32_t generation, struct failure *failure,
-			struct slot_assignment *assignment)
+static int assign_rules(struct slots *slots, const struct slot_request *request,
+			struct failure *failure, struct slot_assignment *assignment)
 {
 	struct assigning *assigning = arena_alloc(slots->arena, sizeof(*assigning));
 	struct rule_slot_entry *entry;
@@ -225,8 +224,8 @@ static int assign_rules(struct slots *slots, const struct rule *rules, size_t co
 
 	*assigning = (struct assigning){
 		.slots = slots,
-		.live = live,
-		.generation = generation,
+		.live = request->live,
+		.generation = request->generation,
 		.known = slots->rules.count,
 		.next_free = 1,
 	};
@@ -236,15 +235,15 @@ static int assign_rules(struct slots *slots, const struct rule *rules, size_t co
 	list_for_each (known, &slots->rules)
 		assigning->taken[known->value.slot] = true;
 	/* First mark what stays, so that no rule of this policy loses its slot to another of it. */
-	for (size_t i = 0; i < count; i++) {
-		key = slots_rule_key(&rules[i]);
+	for (size_t i = 0; i < request->rule_count; i++) {
+		key = slots_rule_key(&request->rules[i]);
 		entry = find_rule(assigning, &key);
 		if (entry)
-			entry->value.last_generation = generation;
+			entry->value.last_generation = request->generation;
 	}
 	list_gone(assigning);
-	for (size_t i = 0; i < count && result == 0; i++) {
-		key = slots_rule_key(&rules[i]);
+	for (size_t i = 0; i < request->rule_count && result == 0; i++) {
+		key = slots_rule_key(&request->rules[i]);
 		result = assign_rule(assigning, &key, assignment, failure, &assignment->rules[i]);
 	}
 	return result;
@@ -275,21 +274,20 @@ static uint16_t assign_role(struct slots *slots, const char *role, uint32_t gene
 	return (uint16_t)slot;
 }
 
-int slots_assign(struct slots *slots, const struct rule *rules, size_t rule_count,
-		 const char *const *roles, size_t role_count, const struct live_slots *live,
-		 uint32_t generation, struct failure *failure, struct slot_assignment *ret_slots)
+int slots_assign(struct slots *slots, const struct slot_request *request, struct failure *failure,
+		 struct slot_assignment *ret_slots)
 {
 	struct slot_assignment assignment = {
-		.rules = arena_alloc(slots->arena, (rule_count + 1) * sizeof(uint16_t)),
-		.roles = arena_alloc(slots->arena, (role_count + 1) * sizeof(uint16_t)),
+		.rules = arena_alloc(slots->arena, (request->rule_count + 1) * sizeof(uint16_t)),
+		.roles = arena_alloc(slots->arena, (request->role_count + 1) * sizeof(uint16_t)),
 	};
 	int result;
 
-	result = assign_rules(slots, rules, rule_count, live, generation, failure, &assignment);
+	result = assign_rules(slots, request, failure, &assignment);
 	if (result < 0)
 		return result;
-	for (size_t i = 0; i < role_count; i++) {
-		assignment.roles[i] = assign_role(slots, roles[i], generation);
+	for (size_t i = 0; i < request->role_count; i++) {
+		assignment.roles[i] = assign_role(slots, request->roles[i], request->generation);
 		assignment.roles_without += assignment.roles[i] == ROLE_SLOT_OTHER;
 	}
 	*ret_slots = assignment;
@@ -299,17 +297,12 @@ int slots_assign(struct slots *slots, const struct rule *rules, size_t rule_coun
 /* ------------------------------------------------------------ folding ---------------------------
  */
 
-static void freep(void *pointer)
-{
-	free(*(void **)pointer);
-}
-
 static int read_counter(int fd, uint32_t slot, struct counter *ret_sum)
 {
 	int cpus = libbpf_num_possible_cpus();
-	cleanup(freep)
-	struct counter *values = NULL;
 	struct counter sum = {0};
+	struct counter *values;
+	int result = 0;
 
 	if (cpus < 0)
 		return cpus;
@@ -317,27 +310,32 @@ static int read_counter(int fd, uint32_t slot, struct counter *ret_sum)
 	if (!values)
 		return -ENOMEM;
 	if (bpf_map_lookup_elem(fd, &slot, values) < 0)
-		return -errno;
+		result = -errno;
 	for (int cpu = 0; cpu < cpus; cpu++) {
 		sum.packets += values[cpu].packets;
 		sum.bytes += values[cpu].bytes;
 	}
-	*ret_sum = sum;
-	return 0;
+	free(values);
+	if (result == 0)
+		*ret_sum = sum;
+	return result;
 }
 
 static int zero_counter(int fd, uint32_t slot)
 {
 	int cpus = libbpf_num_possible_cpus();
-	cleanup(freep)
-	struct counter *values = NULL;
+	struct counter *values;
+	int result = 0;
 
 	if (cpus < 0)
 		return cpus;
 	values = calloc((size_t)cpus, sizeof(*values));
 	if (!values)
 		return -ENOMEM;
-	return bpf_map_update_elem(fd, &slot, values, BPF_ANY) < 0 ? -errno : 0;
+	if (bpf_map_update_elem(fd, &slot, values, BPF_ANY) < 0)
+		result = -errno;
+	free(values);
+	return result;
 }
 
 int slots_rule_total(const struct rule_counters *counters, const struct rule_key *key,

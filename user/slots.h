@@ -59,13 +59,22 @@ struct live_slots {
 	bool used[RULE_SLOTS_MAX];
 };
 
+/* Who asks for slots. */
+struct slot_request {
+	const struct rule *rules;
+	size_t rule_count;
+	const char *const *roles;
+	size_t role_count;
+	const struct live_slots *live;
+	uint32_t generation;
+};
+
 /*
  * Gives every rule and role its slot, and changes the registry so. -ENOSPC with RULE_SLOTS_MAX or
  * RULE_IDS_MAX in the message; the registry is then not to be stored.
  */
-int slots_assign(struct slots *slots, const struct rule *rules, size_t rule_count,
-		 const char *const *roles, size_t role_count, const struct live_slots *live,
-		 uint32_t generation, struct failure *failure, struct slot_assignment *ret_slots);
+int slots_assign(struct slots *slots, const struct slot_request *request, struct failure *failure,
+		 struct slot_assignment *ret_slots);
 
 /* The counters of one interface, and its bases. File descriptors. */
 struct rule_counters {

@@ -56,9 +56,9 @@ static void read_state(const struct pins *pins, struct interface_status *status)
 	__u32 length = sizeof(information);
 	const __u32 first = 0;
 	struct state state;
-	cleanup(fd_closep)
-	int fd = pins_get(pins, "%s/generation-%" PRIu32 "/state",
-			  pins_interface_directory(status->name, directory), status->generation);
+	cleanup(fd_closep) int fd =
+		pins_get(pins, "%s/generation-%" PRIu32 "/state",
+			 pins_interface_directory(status->name, directory), status->generation);
 
 	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &information, &length) < 0 ||
 	    information.value_size != sizeof(state) || bpf_map_lookup_elem(fd, &first, &state) < 0)
@@ -138,8 +138,7 @@ int generation_status(struct arena *arena, const char *root, struct failure *fai
 		      struct status *ret_status)
 {
 	const struct pins_request request = {.root = root, .read_only = true};
-	cleanup(pins_closep)
-	struct pins *pins = NULL;
+	cleanup(pins_closep) struct pins *pins = NULL;
 	struct status status = {0};
 	int result;
 

@@ -488,7 +488,7 @@ bool read_addresses(const struct reader *reader, const struct node *node, const 
 	list.items = arena_alloc(reader->arena, count * sizeof(*list.items));
 	list.capacity = count;
 	for (item = list_first(node); item; item = list_next(node, item)) {
-		struct address_term term;
+		struct address_term term = {0};
 
 		if (item->kind != NODE_SCALAR)
 			good = refuse_collection(reader, item, what);

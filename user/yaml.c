@@ -573,10 +573,8 @@ static void close_file(FILE **file)
 static int read_bytes(struct diagnostics *diagnostics, const char *path, char **ret_bytes,
 		      size_t *ret_length)
 {
-	FILE *file cleanup(close_file)
-	= fopen(path, "re");
-	char *bytes cleanup(free_bytes)
-	= NULL;
+	cleanup(close_file) FILE *file = fopen(path, "re");
+	cleanup(free_bytes) char *bytes = NULL;
 	struct position at = {path, 0, 0};
 	size_t capacity = 64u << 10, length = 0, got = 1;
 
@@ -612,8 +610,7 @@ static int read_bytes(struct diagnostics *diagnostics, const char *path, char **
 struct node *node_read(struct arena *arena, struct diagnostics *diagnostics, const char *path)
 {
 	struct composer composer = {.arena = arena, .diagnostics = diagnostics};
-	char *bytes cleanup(free_bytes)
-	= NULL;
+	cleanup(free_bytes) char *bytes = NULL;
 	struct node *node = NULL;
 	size_t mark;
 	int error;

@@ -1,5 +1,5 @@
 #!/bin/sh
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-2.0-only
 #
 # Writes vmlinux.h: the kernel types that the programs in bpf/ use, and no others.
 #

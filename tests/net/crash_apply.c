@@ -361,8 +361,7 @@ static int show_status(struct arena *arena, const struct arguments *arguments)
 static int show_totals(struct arena *arena, const struct arguments *arguments)
 {
 	const struct pins_request request = {.root = arguments->pins, .read_only = true};
-	cleanup(pins_closep)
-	struct pins *pins = NULL;
+	cleanup(pins_closep) struct pins *pins = NULL;
 	char directory[PIN_DIRECTORY_BYTES_MAX];
 	struct failure failure = {0};
 	struct rule_base total;
@@ -373,16 +372,11 @@ static int show_totals(struct arena *arena, const struct arguments *arguments)
 	if (result < 0)
 		return report(result, &failure);
 	pins_interface_directory(arguments->interfaces[0], directory);
-	cleanup(fd_closep)
-	int rules = pins_get(pins, PINS_SHARED "/rule_slots");
-	cleanup(fd_closep)
-	int roles = pins_get(pins, PINS_SHARED "/role_slots");
-	cleanup(fd_closep)
-	int receive = pins_get(pins, "%s/receive_rules", directory);
-	cleanup(fd_closep)
-	int transmit = pins_get(pins, "%s/transmit_rules", directory);
-	cleanup(fd_closep)
-	int bases = pins_get(pins, "%s/rule_bases", directory);
+	cleanup(fd_closep) int rules = pins_get(pins, PINS_SHARED "/rule_slots");
+	cleanup(fd_closep) int roles = pins_get(pins, PINS_SHARED "/role_slots");
+	cleanup(fd_closep) int receive = pins_get(pins, "%s/receive_rules", directory);
+	cleanup(fd_closep) int transmit = pins_get(pins, "%s/transmit_rules", directory);
+	cleanup(fd_closep) int bases = pins_get(pins, "%s/rule_bases", directory);
 	const struct rule_counters counters = {receive, transmit, bases};
 
 	result = slots_read(arena, rules, roles, &failure, &slots);
@@ -400,8 +394,7 @@ static int show_totals(struct arena *arena, const struct arguments *arguments)
 
 int main(int count, char **texts)
 {
-	cleanup(arena_freep)
-	struct arena *arena = arena_new();
+	cleanup(arena_freep) struct arena *arena = arena_new();
 	struct arguments arguments = {
 		.own = "192.0.2.1",
 		.peer = "192.0.2.0/24",

@@ -260,11 +260,12 @@ class Counters:
         return sum(self.sum(f"{direction}_{kind}{unit}_total")
                    for kind in ("", "exempt_", "dropped_", "would_drop_"))
 
-    def reasons(self, direction="receive"):
-        """What was dropped: reason -> packets."""
+    def lost(self, direction="receive"):
+        """What was dropped: reason -> packets. Not the stack's own multicast reports (MLD, icmp-type),
+        which come when they like and which no rule allows."""
         found = {}
         for labels, value in self.select(f"{direction}_dropped_packets_total"):
-            if value:
+            if value and labels["reason"] != "icmp-type":
                 found[labels["reason"]] = found.get(labels["reason"], 0) + int(value)
         return found
 

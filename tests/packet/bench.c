@@ -16,8 +16,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-
-#define SITE "tests/packet/site.yaml"
+#define SITE	  "tests/packet/site.yaml"
 #define FRAME_MAX 4096
 
 static struct host_policy *read_policy(struct arena *arena)
@@ -161,14 +160,14 @@ static void read_counters(struct bench *bench, struct met *met)
 	free(values);
 }
 
-struct met bench_run(struct bench *bench, enum direction direction, const uint8_t *frame, size_t length,
-		     uint64_t at_ms)
+struct met bench_run(struct bench *bench, enum direction direction, const uint8_t *frame,
+		     size_t length, uint64_t at_ms)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame, .data_size_in = (__u32)length,
 		    .repeat = 1);
 	struct met met = {.counter = "", .rule = ""};
-	int fd = direction == DIRECTION_IN ? loaded_xdp_fd(bench->loaded) :
-					     loaded_egress_fd(bench->loaded);
+	int fd = direction == DIRECTION_IN ? loaded_xdp_fd(bench->loaded)
+					   : loaded_egress_fd(bench->loaded);
 
 	loaded_state(bench->loaded)->now = at_ms;
 	assert_int_equal(bpf_prog_test_run_opts(fd, &options), 0);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A test bench: the programs loaded with the policy of tests/packet/site.yaml, and one packet after the other. */
+/* A test bench: the programs loaded with the policy of tests/packet/site.yaml, and one packet after
+ * the other. */
 #ifndef SALLYPORT_TESTS_PACKET_BENCH_H
 #define SALLYPORT_TESTS_PACKET_BENCH_H
 
@@ -18,12 +19,12 @@ struct bench {
 /* What one packet met, and what it moved. */
 struct met {
 	struct outcome outcome;
-	const char *rule;	/* id, "" for none */
-	unsigned counters;	/* how many counters moved, of all four maps */
-	uint64_t packets;	/* by how much */
+	const char *rule;  /* id, "" for none */
+	unsigned counters; /* how many counters moved, of all four maps */
+	uint64_t packets;  /* by how much */
 	uint64_t bytes;
-	const char *counter;	/* name of the map that moved */
-	uint32_t index;		/* of the counter */
+	const char *counter; /* name of the map that moved */
+	uint32_t index;	     /* of the counter */
 };
 
 /* mode_in and mode_out take the place of the site's. Fails the test if anything does. */
@@ -33,7 +34,7 @@ void bench_free(struct bench *bench);
 void bench_reset(struct bench *bench);
 /* The frame of a packet line (docs/packet-lines.md). Static storage, good until the next call. */
 const uint8_t *bench_frame(const char *line, enum direction *ret_direction, size_t *ret_length);
-struct met bench_run(struct bench *bench, enum direction direction, const uint8_t *frame, size_t length,
-		     uint64_t at_ms);
+struct met bench_run(struct bench *bench, enum direction direction, const uint8_t *frame,
+		     size_t length, uint64_t at_ms);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Packets in rows: each with its verdict, reason, rule and counter, through the real programs. A row without a gap to
- * the one above continues with its state.
+ * Packets in rows: each with its verdict, reason, rule and counter, through the real programs. A
+ * row without a gap to the one above continues with its state.
  */
 #include "bench.h"
 
@@ -13,19 +13,18 @@
 
 #include <cmocka.h>
 
+#define PASS		    VERDICT_PASS
+#define DROP		    VERDICT_DROP
 
-#define PASS VERDICT_PASS
-#define DROP VERDICT_DROP
-
-#define IN  "\"direction\":\"in\",\"destination\":\"192.0.2.10\","
-#define OUT "\"direction\":\"out\",\"source\":\"192.0.2.10\","
-#define IN6 "\"direction\":\"in\",\"destination\":\"2001:db8:1::10\","
-#define OUT6 "\"direction\":\"out\",\"source\":\"2001:db8:1::10\","
+#define IN		    "\"direction\":\"in\",\"destination\":\"192.0.2.10\","
+#define OUT		    "\"direction\":\"out\",\"source\":\"192.0.2.10\","
+#define IN6		    "\"direction\":\"in\",\"destination\":\"2001:db8:1::10\","
+#define OUT6		    "\"direction\":\"out\",\"source\":\"2001:db8:1::10\","
 #define FROM(address, port) "\"source\":\"" address "\",\"source_port\":" #port ","
-#define TO(address, port) "\"destination\":\"" address "\",\"destination_port\":" #port ","
-#define AT(port) "\"destination_port\":" #port ","
-#define TCP(flags) "\"l4\":\"tcp\",\"tcp_flags\":\"" flags "\""
-#define UDP "\"l4\":\"udp\""
+#define TO(address, port)   "\"destination\":\"" address "\",\"destination_port\":" #port ","
+#define AT(port)	    "\"destination_port\":" #port ","
+#define TCP(flags)	    "\"l4\":\"tcp\",\"tcp_flags\":\"" flags "\""
+#define UDP		    "\"l4\":\"udp\""
 
 struct row {
 	const char *name;
@@ -36,6 +35,7 @@ struct row {
 	uint64_t at_ms;
 };
 
+/* clang-format off */
 static const struct row rows[] = {
 	{"an in rule", "{" IN FROM("192.0.2.23", 50000) AT(9005) TCP("SYN") "}", PASS, REASON_RULE, "cyara/web-5", 0},
 	{"its data", "{" IN FROM("192.0.2.23", 50000) AT(9005) TCP("ACK") "}", PASS, REASON_RULE, "cyara/web-5", 0},
@@ -138,16 +138,18 @@ static const struct row rows[] = {
 	{"a later fragment first", "{" IN FROM("203.0.113.1", 20000) AT(30000) UDP ",\"fragment\":{\"id\":1,\"offset\":1480,\"more\":false},\"payload\":\"00\"}", DROP, REASON_FRAGMENT_EARLY, NULL, 0},
 	{"the first fragment", "{" IN FROM("203.0.113.1", 20000) AT(30000) UDP ",\"fragment\":{\"id\":1,\"offset\":0,\"more\":true},\"payload\":\"0000000000000000\"}", PASS, REASON_RULE, "cyara/omni-16-rtp:back", 0},
 	{"a later one", "{" IN FROM("203.0.113.1", 20000) AT(30000) UDP ",\"fragment\":{\"id\":1,\"offset\":16,\"more\":false},\"payload\":\"00\"}", PASS, REASON_FRAGMENT, "cyara/omni-16-rtp:back", 1},
-	{"inside the first's header", "{" IN FROM("203.0.113.1", 20000) AT(30000) "\"l4\":\"ip\",\"protocol\":17,\"fragment\":{\"id\":2,\"offset\":8,\"more\":false},\"payload\":\"00\"}", DROP, REASON_FRAGMENT_EARLY, NULL, 1},
+	{"a later one of another datagram", "{" IN FROM("203.0.113.1", 20000) AT(30000) "\"l4\":\"ip\",\"protocol\":17,\"fragment\":{\"id\":2,\"offset\":8,\"more\":false},\"payload\":\"00\"}", DROP, REASON_FRAGMENT_EARLY, NULL, 1},
 	{"2 s later", "{" IN FROM("203.0.113.1", 20000) AT(30000) UDP ",\"fragment\":{\"id\":1,\"offset\":16,\"more\":false},\"payload\":\"00\"}", PASS, REASON_FRAGMENT, "cyara/omni-16-rtp:back", 2000},
 	{"and behind", "{" IN FROM("203.0.113.1", 20000) AT(30000) UDP ",\"fragment\":{\"id\":1,\"offset\":16,\"more\":false},\"payload\":\"00\"}", DROP, REASON_FRAGMENT_EARLY, NULL, 2001},
 	{"a first TCP fragment", "{" IN FROM("192.0.2.23", 20000) AT(9005) TCP("SYN") ",\"fragment\":{\"id\":3,\"offset\":0,\"more\":true},\"payload\":\"00000000\"}", PASS, REASON_RULE, "cyara/web-5", 2001},
 	{"that another overwrites", "{" IN FROM("192.0.2.23", 20000) AT(9005) TCP("SYN") ",\"fragment\":{\"id\":3,\"offset\":8,\"more\":false},\"payload\":\"00\"}", DROP, REASON_FRAGMENT_OVERLAP, NULL, 2001},
 	{"a refused first", "{" IN FROM("192.0.2.99", 20000) AT(9005) TCP("SYN") ",\"fragment\":{\"id\":3,\"offset\":0,\"more\":true},\"payload\":\"00000000\"}", DROP, REASON_UNKNOWN_PEER, NULL, 2001},
 };
+/* clang-format on */
 
 /* What must have been counted, and where. */
-static void check_counter(const struct row *row, enum direction direction, size_t length, const struct met *met)
+static void check_counter(const struct row *row, enum direction direction, size_t length,
+			  const struct met *met)
 {
 	bool in = direction == DIRECTION_IN;
 
@@ -176,9 +178,9 @@ static void check_row(struct bench *bench, const struct row *row)
 
 	if (met.outcome.judged != row->verdict || met.outcome.reason != row->reason ||
 	    strcmp(met.rule, row->rule ? row->rule : "") != 0)
-		fail_msg("%s: judged %d, reason %d, rule \"%s\"; expected %d, %d, \"%s\"", row->name,
-			 met.outcome.judged, met.outcome.reason, met.rule, row->verdict, row->reason,
-			 row->rule ? row->rule : "");
+		fail_msg("%s: judged %d, reason %d, rule \"%s\"; expected %d, %d, \"%s\"",
+			 row->name, met.outcome.judged, met.outcome.reason, met.rule, row->verdict,
+			 row->reason, row->rule ? row->rule : "");
 	check_counter(row, direction, length, &met);
 }
 
@@ -240,7 +242,8 @@ static void truncation_at_every_byte(void **data)
 {
 	static const char *const lines[] = {
 		"{" IN FROM("192.0.2.23", 50000) AT(9005) TCP("SYN") "}",
-		"{\"vlan\":[1,2]," IN FROM("203.0.113.1", 20000) AT(30000) UDP ",\"payload\":\"8000\"}",
+		"{\"vlan\":[1,2]," IN FROM("203.0.113.1", 20000) AT(30000) UDP
+		",\"payload\":\"8000\"}",
 		"{" IN6 FROM("2001:db8:5::9", 20000) AT(30000) UDP ",\"payload\":\"8000\"}",
 		"{" OUT TO("192.0.2.20", 5672) TCP("SYN") "}",
 		"{" OUT6 TO("2001:db8:5::9", 5060) UDP ",\"payload\":\"8000\"}",
@@ -251,7 +254,8 @@ static void truncation_at_every_byte(void **data)
 		enum direction direction;
 		size_t length;
 		const uint8_t *frame = bench_frame(lines[i], &direction, &length);
-		size_t shortest = direction == DIRECTION_IN ? 14 : 14 + (frame[12] == 0x08 ? 20 : 40);
+		size_t shortest =
+			direction == DIRECTION_IN ? 14 : 14 + (frame[12] == 0x08 ? 20 : 40);
 
 		for (size_t cut = shortest; cut < length; cut++) {
 			struct met met = bench_run(bench, direction, frame, cut, 0);

@@ -156,9 +156,9 @@ static void test_rule_that_one_host_needs(void **state)
 				  "}\n",
 				  "hosts:\n"
 				  "  web-1: {addresses: 10.0.0.1, roles: acme/web}\n"
-				  "  app-1: {addresses: 10.0.0.3, roles: acme/app}\n"
-				  "  app-2: {addresses: 10.0.0.4, roles: acme/app, parameters: "
-				  "{acme/app-port: 8081}}\n"),
+				  "  app-1: {addresses: 10.0.0.3, roles: acme/app, parameters: "
+				  "{acme/app-port: 8081}}\n"
+				  "  app-2: {addresses: 10.0.0.4, roles: acme/app}\n"),
 			    "");
 }
 
@@ -215,7 +215,9 @@ static void test_parameter_at_a_readings_default(void **state)
 	assert_string_equal(
 		check(*state, CATALOG, ALL BIND),
 		"site.yaml:2:12: note: `acme/fast` stands at its default off, which is a "
-		"reading of the document (A-01): what the footnote means\n");
+		"reading of the document (A-01): what the footnote means\n"
+		"site.yaml:2:12: note: `acme`: left at what a reading of the document gives: "
+		"fast = off; -v says why\n");
 }
 
 static void test_narrower_than_the_document(void **state)

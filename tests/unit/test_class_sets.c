@@ -11,8 +11,7 @@
 
 static void test_equal_sets_are_one(void **state)
 {
-	cleanup(arena_freep)
-	struct arena *arena = arena_new();
+	cleanup(arena_freep) struct arena *arena = arena_new();
 	struct class_sets *sets = class_sets_new(arena);
 	const uint32_t some[] = {1, 4, 9};
 	struct class_set set;
@@ -29,8 +28,7 @@ static void test_equal_sets_are_one(void **state)
 
 static void test_one_more_number(void **state)
 {
-	cleanup(arena_freep)
-	struct arena *arena = arena_new();
+	cleanup(arena_freep) struct arena *arena = arena_new();
 	struct class_sets *sets = class_sets_new(arena);
 	const uint32_t some[] = {4, 9};
 	const uint32_t more[] = {1, 4, 7, 9, 12};
@@ -55,8 +53,7 @@ static void test_one_more_number(void **state)
 
 static void test_holders(void **state)
 {
-	cleanup(arena_freep)
-	struct arena *arena = arena_new();
+	cleanup(arena_freep) struct arena *arena = arena_new();
 	struct class_sets *sets = class_sets_new(arena);
 	const uint32_t first[] = {0, 2};
 	const uint32_t second[] = {2, 4};
@@ -79,8 +76,7 @@ static void test_holders(void **state)
 /* Numbers under one hash stay apart from those of its neighbours, however full it gets. */
 static void test_index(void **state)
 {
-	cleanup(arena_freep)
-	struct arena *arena = arena_new();
+	cleanup(arena_freep) struct arena *arena = arena_new();
 	struct class_index index = {0};
 	uint32_t cursor = 0;
 	uint32_t number;

@@ -59,8 +59,7 @@ static void own(struct arena *arena, struct prefix_list *list, const char *text)
 
 static void test_auto(void **state)
 {
-	cleanup(arena_freep)
-	struct arena *arena = arena_new();
+	cleanup(arena_freep) struct arena *arena = arena_new();
 	struct interface_list all = machine(arena), selected = {0};
 	struct host_policy policy = {.interfaces_auto = true};
 	struct failure failure;
@@ -75,8 +74,7 @@ static void test_auto(void **state)
 
 static void test_auto_finds_none(void **state)
 {
-	cleanup(arena_freep)
-	struct arena *arena = arena_new();
+	cleanup(arena_freep) struct arena *arena = arena_new();
 	struct interface_list all = machine(arena), selected = {0};
 	struct host_policy policy = {.interfaces_auto = true, .host = "ce-1"};
 	struct failure failure;
@@ -94,8 +92,7 @@ static void test_auto_finds_none(void **state)
 
 static void test_names(void **state)
 {
-	cleanup(arena_freep)
-	struct arena *arena = arena_new();
+	cleanup(arena_freep) struct arena *arena = arena_new();
 	struct interface_list all = machine(arena), selected = {0};
 	const char *names[] = {"eth1", "eth0", "eth1"};
 	const char *wrong[] = {"eth0", "eth7"};
@@ -127,8 +124,7 @@ static void test_refusals(void **state)
 		{"bond0", FORWARDING_DROP, NULL},
 		{"eth0", FORWARDING_DROP, NULL},
 	};
-	cleanup(arena_freep)
-	struct arena *arena = arena_new();
+	cleanup(arena_freep) struct arena *arena = arena_new();
 	struct interface_list all = machine(arena);
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
@@ -145,8 +141,7 @@ static void test_refusals(void **state)
 
 static void test_own_addresses(void **state)
 {
-	cleanup(arena_freep)
-	struct arena *arena = arena_new();
+	cleanup(arena_freep) struct arena *arena = arena_new();
 	struct interface_list all = machine(arena);
 	struct prefix_list addresses = interface_list_addresses(arena, &all);
 
@@ -156,8 +151,7 @@ static void test_own_addresses(void **state)
 /* Asks the kernel: loopback is everywhere. */
 static void test_this_machine(void **state)
 {
-	cleanup(arena_freep)
-	struct arena *arena = arena_new();
+	cleanup(arena_freep) struct arena *arena = arena_new();
 	struct interface_list all;
 	struct failure failure;
 	struct netns netns;

@@ -112,8 +112,7 @@ static size_t count(const char *text, const char *part)
 
 static void test_samples(void **state)
 {
-	struct snapshot *snapshot cleanup(snapshot_freep)
-	= example();
+	cleanup(snapshot_freep) struct snapshot *snapshot = example();
 	char *text = render(snapshot);
 
 	assert_line(text, "sallyport_interfaces 2");
@@ -148,8 +147,7 @@ static void test_samples(void **state)
 
 static void test_every_drop_reason_starts_at_zero(void **state)
 {
-	struct snapshot *snapshot cleanup(snapshot_freep)
-	= example();
+	cleanup(snapshot_freep) struct snapshot *snapshot = example();
 	char *text = render(snapshot);
 
 	assert_line(text, "sallyport_receive_dropped_packets_total{interface=\"eth1\","
@@ -164,8 +162,7 @@ static void test_every_drop_reason_starts_at_zero(void **state)
 
 static void test_rule_info_is_one_series_a_rule(void **state)
 {
-	struct snapshot *snapshot cleanup(snapshot_freep)
-	= example();
+	cleanup(snapshot_freep) struct snapshot *snapshot = example();
 	char *text = render(snapshot);
 
 	assert_int_equal(count(text, "sallyport_rule_info{rule=\"cyara/voice-6\""), 1);
@@ -174,8 +171,7 @@ static void test_rule_info_is_one_series_a_rule(void **state)
 
 static void test_a_rule_of_the_past_has_totals_but_no_info(void **state)
 {
-	struct snapshot *snapshot cleanup(snapshot_freep)
-	= example();
+	cleanup(snapshot_freep) struct snapshot *snapshot = example();
 	char *text;
 
 	*arena_push(snapshot->arena, &snapshot->interfaces.items[0].rules) =
@@ -189,8 +185,7 @@ static void test_a_rule_of_the_past_has_totals_but_no_info(void **state)
 
 static void test_label_values_are_escaped(void **state)
 {
-	struct snapshot *snapshot cleanup(snapshot_freep)
-	= example();
+	cleanup(snapshot_freep) struct snapshot *snapshot = example();
 	char *text;
 
 	snapshot->interfaces.items[1].host = "a\nb";
@@ -205,8 +200,7 @@ static void test_label_values_are_escaped(void **state)
 /* HELP and TYPE stand once, before the samples of their metric, and nothing else is between. */
 static void test_help_and_type_come_first(void **state)
 {
-	struct snapshot *snapshot cleanup(snapshot_freep)
-	= example();
+	cleanup(snapshot_freep) struct snapshot *snapshot = example();
 	char *text = render(snapshot);
 	char *rest = text;
 	char name[128] = "";
@@ -231,8 +225,7 @@ static void test_help_and_type_come_first(void **state)
 
 static void test_nothing_loaded(void **state)
 {
-	struct snapshot *snapshot cleanup(snapshot_freep)
-	= snapshot_new();
+	cleanup(snapshot_freep) struct snapshot *snapshot = snapshot_new();
 	char *text = render(snapshot);
 
 	assert_line(text, "sallyport_interfaces 0");
@@ -245,8 +238,7 @@ static void test_nothing_loaded(void **state)
 /* What promtool calls an error or advises against is a failure. */
 static void test_promtool(void **state)
 {
-	struct snapshot *snapshot cleanup(snapshot_freep)
-	= example();
+	cleanup(snapshot_freep) struct snapshot *snapshot = example();
 	FILE *promtool;
 
 	if (system("command -v promtool >/dev/null") != 0)
@@ -259,8 +251,7 @@ static void test_promtool(void **state)
 
 static void test_state(void **state)
 {
-	struct snapshot *snapshot cleanup(snapshot_freep)
-	= snapshot_new();
+	cleanup(snapshot_freep) struct snapshot *snapshot = snapshot_new();
 	char *text;
 
 	add_interface(snapshot, "eth0");
@@ -291,8 +282,7 @@ static void expect_health(const struct snapshot *snapshot, bool healthy, const c
 
 static void test_health(void **state)
 {
-	struct snapshot *snapshot cleanup(snapshot_freep)
-	= snapshot_new();
+	cleanup(snapshot_freep) struct snapshot *snapshot = snapshot_new();
 
 	expect_health(snapshot, false, "no interface enforces a policy");
 	add_interface(snapshot, "eth0");
@@ -308,8 +298,7 @@ static void test_health(void **state)
 
 static void test_json(void **state)
 {
-	struct snapshot *snapshot cleanup(snapshot_freep)
-	= example();
+	cleanup(snapshot_freep) struct snapshot *snapshot = example();
 	json_t *all = snapshot_json(snapshot);
 	const json_t *one, *rule;
 

@@ -58,9 +58,15 @@ static struct rule *rules(struct bench *bench, const char *prefix, size_t count)
 
 static int assign(struct bench *bench, const struct rule *list, size_t count, uint32_t generation)
 {
+	const struct slot_request request = {
+		.rules = list,
+		.rule_count = count,
+		.live = &bench->live,
+		.generation = generation,
+	};
+
 	memset(&bench->assignment, 0, sizeof(bench->assignment));
-	return slots_assign(&bench->slots, list, count, NULL, 0, &bench->live, generation,
-			    &bench->failure, &bench->assignment);
+	return slots_assign(&bench->slots, &request, &bench->failure, &bench->assignment);
 }
 
 /* What was assigned is now in force, and nothing else. */
@@ -191,8 +197,14 @@ static void test_roles_share_the_last(void **state)
 
 	for (size_t i = 0; i < count; i++)
 		roles[i] = arena_printf(bench->arena, "test/role-%zu", i);
-	assert_int_equal(slots_assign(&bench->slots, NULL, 0, roles, count, &bench->live, 1,
-				      &bench->failure, &bench->assignment),
+	const struct slot_request request = {
+		.roles = roles,
+		.role_count = count,
+		.live = &bench->live,
+		.generation = 1,
+	};
+
+	assert_int_equal(slots_assign(&bench->slots, &request, &bench->failure, &bench->assignment),
 			 0);
 	for (size_t i = 0; i < ROLE_SLOTS_MAX - 2; i++) {
 		assert_in_range(bench->assignment.roles[i], 2, ROLE_SLOTS_MAX - 1);

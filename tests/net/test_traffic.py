@@ -1,0 +1,382 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Real sockets and real SIP calls: what a document's row says passes, with data, both ways; what is
+near it does not, and explain says the same as the wire."""
+
+import shutil
+import socket
+
+import pytest
+from scapy.layers.inet import ICMP, IP, TCP, UDP
+from scapy.layers.inet6 import ICMPv6EchoRequest, IPv6
+from scapy.layers.l2 import Dot1Q
+from scapy.packet import Raw
+
+from namespaces import (V4, Counters, address, close, is_readable, receive_exactly, run, site,
+                        transfer, wait_for)
+
+BYTES = 200_000
+
+# Who opens to the host, where, and by which rule.
+ARRIVING = [("portal", 9005, "cyara/web-5"), ("storage", 9005, "cyara/voice-18"),
+            ("gateway", 5060, "cyara/voice-6-sip-back"), ("jump", 22, "management/1")]
+# Where the host opens to.
+LEAVING = [("bus", 5672, "cyara/voice-4"), ("scheduler", 8001, "cyara/voice-3"),
+           ("storage", 9001, "cyara/voice-5"), ("gateway", 5060, "cyara/voice-6"),
+           ("portal", 80, "cyara/voice-7"), ("portal", 443, "cyara/voice-7")]
+# Each is one step away from what is allowed.
+REFUSED = [("portal", 9004, "closed-port"), ("portal", 9006, "closed-port"),
+           ("portal", 22, "wrong-port"), ("gateway", 9005, "wrong-port"),
+           ("portal", 5060, "wrong-port"), ("jump", 9005, "wrong-port"),
+           ("bus", 9005, "unknown-peer"), ("stranger", 9005, "unknown-peer"),
+           ("stranger", 22, "unknown-peer"), ("stranger", 23, "closed-port")]
+REFUSED_LEAVING = [("bus", 5671, "closed-port"), ("bus", 8001, "wrong-port"),
+                   ("portal", 9001, "wrong-port"), ("stranger", 5672, "unknown-peer")]
+
+
+def engine_site(**more):
+    more.setdefault("parameters", {"cyara/gateway-sip-back": "on"})
+    return site(**more)
+
+
+def assert_grew(before, after, rule, received, transmitted):
+    """At least so many packets of that rule; the wire may have carried more, in acknowledgements."""
+    assert after.rule(rule) - before.rule(rule) >= received
+    assert after.rule(rule, "transmit") - before.rule(rule, "transmit") >= transmitted
+
+
+def test_tcp_that_rows_allow_to_the_host(net, family, lookup):
+    net.apply(engine_site(lookup=lookup))
+    engine = address("engine", family)
+    for part, port, rule in ARRIVING:
+        before = net.counters()
+        listener = net.host.listen(engine, port)
+        outside = net.peer.connect(address(part, family), engine, port)
+        inside, _ = listener.accept()
+        transfer(outside, inside, BYTES)
+        transfer(inside, outside, BYTES)
+        close(outside, inside, listener)
+        # A frame carries no more than 1500 bytes.
+        assert_grew(before, net.counters(), rule, BYTES // 1500, BYTES // 1500)
+    after = net.counters()
+    assert after.rule("cyara/web-5", unit="bytes") > BYTES
+    assert after.lost() == after.lost("transmit") == {}
+    assert net.json("status")["flows"]["used"] == 0, "an in rule keeps no state"
+
+
+def test_tcp_that_rows_allow_from_the_host(net, family, lookup):
+    net.apply(engine_site(lookup=lookup))
+    engine = address("engine", family)
+    for part, port, rule in LEAVING:
+        before = net.counters()
+        listener = net.peer.listen(address(part, family), port)
+        inside = net.host.connect(engine, address(part, family), port)
+        outside, who = listener.accept()
+        assert who[0] == engine
+        transfer(inside, outside, BYTES)
+        transfer(outside, inside, BYTES)
+        close(outside, inside, listener)
+        assert_grew(before, net.counters(), rule, BYTES // 1500, BYTES // 1500)
+    assert net.counters().lost() == {}
+    assert net.json("status")["flows"]["used"] == len(LEAVING)
+
+
+def test_tcp_one_step_beside_what_is_allowed(net, family, lookup):
+    net.apply(engine_site(lookup=lookup))
+    engine = address("engine", family)
+    listeners = {port: net.host.listen(engine, port) for port in {row[1] for row in REFUSED}}
+    for part, port, reason in REFUSED:
+        explained = net.explain("in", "tcp", (address(part, family), 40000), (engine, port))
+        assert (explained["verdict"], explained["reason"]) == ("drop", reason), (part, port)
+        before = net.counters()
+        attempt = net.peer.begin(address(part, family), engine, port)
+        net.wait_for_drop(before, reason)
+        attempt.close()
+        assert not is_readable(listeners[port]), f"{part} reached {port}"
+    close(*listeners.values())
+
+
+def test_tcp_from_the_host_one_step_beside(net, family, lookup):
+    net.apply(engine_site(lookup=lookup))
+    engine = address("engine", family)
+    for part, port, reason in REFUSED_LEAVING:
+        listener = net.peer.listen(address(part, family), port)
+        explained = net.explain("out", "tcp", (engine, 40000), (address(part, family), port))
+        assert (explained["verdict"], explained["reason"]) == ("drop", reason), (part, port)
+        before = net.counters()
+        attempt = net.host.begin(engine, address(part, family), port)
+        net.wait_for_drop(before, reason, "transmit")
+        attempt.close()
+        assert not is_readable(listener), f"{part}:{port} was reached"
+        listener.close()
+    assert net.json("status")["flows"]["used"] == 0
+
+
+def echo(one, other, where, data=b"media"):
+    """A datagram there and back, between sockets."""
+    one.sendto(data, where)
+    received, who = other.recvfrom(1 << 16)
+    assert received == data
+    other.sendto(data[::-1], who)
+    assert one.recv(1 << 16) == data[::-1]
+
+
+def test_udp_both_ways(net, family, lookup):
+    """Both edges of the RTP range, from outside and from inside; the port below is closed."""
+    net.apply(engine_site(lookup=lookup))
+    engine, gateway = address("engine", family), address("gateway", family)
+    for port in (30000, 65535, 5060):
+        inside, outside = net.host.udp(engine, port), net.peer.udp(gateway, 20000)
+        echo(outside, inside, (engine, port))
+        close(inside, outside)
+        inside, outside = net.host.udp(engine, 20000), net.peer.udp(gateway, port)
+        echo(inside, outside, (gateway, port))
+        close(inside, outside)
+    counters = net.counters()
+    assert counters.rule("cyara/voice-6-back") == counters.rule("cyara/voice-6-back", "transmit") == 2
+    assert counters.rule("cyara/voice-6-sip-back") == 1
+    assert counters.rule("cyara/voice-6") == counters.rule("cyara/voice-6", "transmit") == 3
+
+    inside, outside = net.host.udp(engine, 29999), net.peer.udp(gateway, 29999)
+    before = counters
+    outside.sendto(b"below", (engine, 29999))
+    after = net.wait_for_drop(before, "closed-port")
+    assert not is_readable(inside)
+    inside.sendto(b"below", (gateway, 29999))
+    net.wait_for_drop(after, "closed-port", "transmit")
+    assert not is_readable(outside)
+    close(inside, outside)
+
+
+def test_an_answer_comes_only_from_where_it_was_asked(net, family):
+    """A flow lets in its own 5-tuple and no other: not another port, not another address."""
+    net.apply(engine_site(parameters={"cyara/gateway-rtp-back": "off"}))
+    engine, gateway = address("engine", family), address("gateway", family)
+    inside, outside = net.host.udp(engine, 20000), net.peer.udp(gateway, 30000)
+    others = [net.peer.udp(gateway, 30001), net.peer.udp(address("stranger", family), 30000)]
+    echo(inside, outside, (gateway, 30000))
+    before = net.counters()
+    for other in others:
+        other.sendto(b"forged", (engine, 20000))
+    outside.sendto(b"forged", (engine, 20001))
+    net.wait_for_drop(before, "closed-port", number=3)
+    outside.sendto(b"real", (engine, 20000))
+    assert inside.recv(100) == b"real", "and nothing before it"
+    close(inside, outside, *others)
+
+
+def test_what_arrives_changes_no_flow(net, family):
+    """Forged SYN, RST and FIN of a live flow's 5-tuple: no new connection, and the old one lives."""
+    net.apply(engine_site())
+    engine, bus = address("engine", family), address("bus", family)
+    listener = net.peer.listen(bus, 5672)
+    inside = net.host.connect(engine, bus, 5672)
+    outside, _ = listener.accept()
+    transfer(inside, outside, 1000)
+    before, state = net.counters(), net.json("status")["flows"]
+    layer = (IP if family == V4 else IPv6)(src=bus, dst=engine)
+    ends = {"sport": 5672, "dport": inside.getsockname()[1]}
+    # Sequence numbers far outside of the window: the stack ignores them.
+    net.inject(layer / TCP(flags="R", seq=1, **ends), layer / TCP(flags="FA", seq=1, **ends))
+    net.inject(*[layer / TCP(flags="S", seq=1, **ends)] * 3)
+    after = net.wait_for_drop(before, "closed-port", number=3)
+    assert after.rule("cyara/voice-4") - before.rule("cyara/voice-4") >= 2, "RST and FIN are a flow's"
+    transfer(outside, inside, 1000)
+    transfer(inside, outside, 1000)
+    assert net.json("status")["flows"] == state
+    close(inside, outside, listener)
+
+
+def test_echo_requests(net, family):
+    """Management may ping, a stranger may not; the answer goes out by the mirror."""
+    net.apply(engine_site())
+    engine = address("engine", family)
+    before = net.counters()
+    net.peer.run("ping", "-n", "-c", 3, "-i", "0.05", "-W", PING_WAIT, "-I",
+                 address("jump", family), engine)
+    after = net.counters()
+    assert after.rule("management/1") - before.rule("management/1") == 3
+    assert after.rule("management/1", "transmit") - before.rule("management/1", "transmit") == 3
+    assert net.explain("in", "icmp", address("jump", family), engine)["rule"] == "management/1"
+    explained = net.explain("in", "icmp", address("stranger", family), engine)
+    assert (explained["verdict"], explained["reason"]) == ("drop", "unknown-peer")
+    ask = (IP(src=address("stranger"), dst=engine) / ICMP(id=7) if family == V4 else
+           IPv6(src=address("stranger", family), dst=engine) / ICMPv6EchoRequest(id=7))
+    net.inject(ask)
+    net.wait_for_drop(after, "unknown-peer")
+
+
+PING_WAIT = 10
+
+
+def test_vlan_tags_are_read_through(net):
+    """The same packet without a tag, with one, with two: one rule. A third is too many."""
+    net.apply(engine_site())
+    packet = (IP(src=address("gateway"), dst=address("engine")) / UDP(sport=4000, dport=30000) /
+              Raw(b"tagged"))
+    beside = (IP(src=address("gateway"), dst=address("engine")) / UDP(sport=4000, dport=29999))
+    # A tag that travels beside the frame would be none to XDP.
+    for namespace, device in ((net.host, "e0"), (net.peer, "p0")):
+        namespace.run("ethtool", "-K", device, "txvlan", "off", "rxvlan", "off", check=False)
+    tagged = Dot1Q(vlan=5)
+    net.inject(packet, tagged / packet, Dot1Q(vlan=9, type=0x8100) / tagged / packet)
+    wait_for(lambda: net.counters().rule("cyara/voice-6-back") == 3, "three packets by one rule")
+    before = net.counters()
+    net.inject(tagged / beside, tagged / tagged / beside)
+    before = net.wait_for_drop(before, "closed-port", number=2)
+    net.inject(tagged / tagged / tagged / packet)
+    assert net.wait_for_drop(before, "ethertype").rule("cyara/voice-6-back") == 3
+
+
+@pytest.mark.parametrize("hook", ["tcx", "clsact"])
+def test_explain_changes_nothing(net, family, hook):
+    """It knows the live flows, and neither counts nor opens anything."""
+    net.apply(engine_site(parameters={"cyara/gateway-rtp-back": "off"}), "--egress-hook", hook)
+    engine, gateway = address("engine", family), address("gateway", family)
+    answer = ("in", "udp", (gateway, 30000), (engine, 20000))
+    explained = net.explain(*answer)
+    assert (explained["verdict"], explained["reason"]) == ("drop", "closed-port")
+    inside, outside = net.host.udp(engine, 20000), net.peer.udp(gateway, 30000)
+    echo(inside, outside, (gateway, 30000))
+    before, state = net.counters().page, net.json("status")["flows"]
+    explained = net.explain(*answer)
+    assert (explained["verdict"], explained["reason"], explained["rule"]) == \
+        ("pass", "flow", "cyara/voice-6")
+    assert "row 6" in explained["cite"]
+    for direction, protocol, source, destination in (
+            ("out", "udp", (engine, 20001), (gateway, 30001)),
+            ("out", "tcp", (engine, 20001), (address("bus", family), 5672)),
+            ("in", "tcp", (address("portal", family), 20001), (engine, 9005))):
+        assert net.explain(direction, protocol, source, destination)["verdict"] == "pass"
+    assert net.counters().page == before
+    assert net.json("status")["flows"] == state
+    # Nothing was opened by asking: the answer to it is refused.
+    stray = net.peer.udp(gateway, 30001)
+    stray.sendto(b"answer", (engine, 20001))
+    net.wait_for_drop(Counters(before), "closed-port")
+    close(inside, outside, stray)
+
+
+# ---------------------------------------------------------------- SIP
+
+MEDIA = "/usr/share/sip-tester/g711a.pcap"
+
+CALL = f"""<?xml version="1.0" encoding="ISO-8859-1" ?>
+<scenario name="a call with media">
+  <send retrans="500"><![CDATA[
+
+      INVITE sip:[service]@[remote_ip]:[remote_port] SIP/2.0
+      Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
+      From: sipp <sip:sipp@[local_ip]:[local_port]>;tag=[pid]SIPpTag09[call_number]
+      To: [service] <sip:[service]@[remote_ip]:[remote_port]>
+      Call-ID: [call_id]
+      CSeq: 1 INVITE
+      Contact: sip:sipp@[local_ip]:[local_port]
+      Max-Forwards: 70
+      Content-Type: application/sdp
+      Content-Length: [len]
+
+      v=0
+      o=user1 53655765 2353687637 IN IP[local_ip_type] [local_ip]
+      s=-
+      c=IN IP[local_ip_type] [local_ip]
+      t=0 0
+      m=audio [auto_media_port] RTP/AVP 8
+      a=rtpmap:8 PCMA/8000
+
+  ]]></send>
+  <recv response="100" optional="true"/>
+  <recv response="180" optional="true"/>
+  <recv response="200" rrs="true"/>
+  <send><![CDATA[
+
+      ACK sip:[service]@[remote_ip]:[remote_port] SIP/2.0
+      Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
+      From: sipp <sip:sipp@[local_ip]:[local_port]>;tag=[pid]SIPpTag09[call_number]
+      To: [service] <sip:[service]@[remote_ip]:[remote_port]>[peer_tag_param]
+      Call-ID: [call_id]
+      CSeq: 1 ACK
+      Max-Forwards: 70
+      Content-Length: 0
+
+  ]]></send>
+  <nop><action><exec play_pcap_audio="{MEDIA}"/></action></nop>
+  <pause milliseconds="1000"/>
+  <send retrans="500"><![CDATA[
+
+      BYE sip:[service]@[remote_ip]:[remote_port] SIP/2.0
+      Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
+      From: sipp <sip:sipp@[local_ip]:[local_port]>;tag=[pid]SIPpTag09[call_number]
+      To: [service] <sip:[service]@[remote_ip]:[remote_port]>[peer_tag_param]
+      Call-ID: [call_id]
+      CSeq: 2 BYE
+      Max-Forwards: 70
+      Content-Length: 0
+
+  ]]></send>
+  <recv response="200" crlf="true"/>
+</scenario>
+"""
+
+
+def place_calls(net, caller, called, transport, calls):
+    """Calls from (namespace, address) to another, with media that the called end sends back."""
+    scenario = net.folder / "call.xml"
+    scenario.write_text(CALL)
+    (namespace, source), (other_namespace, destination) = caller, called
+    answering = net.start(
+        other_namespace, "sipp", "-sn", "uas", "-i", destination, "-p", 5060, "-mi", destination,
+        "-mp", 30000, "-rtp_echo", "-t", transport, "-nostdin", cwd=net.folder,
+        stdout=(net.folder / "uas.log").open("w"), stderr=(net.folder / "uas.err").open("w"))
+    kind = "-lt" if transport == "t1" else "-lu"
+    wait_for(lambda: ":5060 " in other_namespace.run("ss", "-Hn", kind).stdout, "sipp listens")
+    remote = f"[{destination}]" if ":" in destination else destination
+    done = namespace.run("sipp", "-sf", scenario, "-i", source, "-p", 5070, "-mi", source,
+                         "-mp", 40000, "-t", transport, "-m", calls, "-r", calls, "-nostdin",
+                         "-timeout", 30, f"{remote}:5060", cwd=net.folder, check=False)
+    answering.kill()
+    answering.communicate()
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr
+    successes = [line.split()[-1] for line in done.stdout.splitlines() if "Successful call" in line]
+    assert successes[-1] == str(calls)
+
+
+needs_sipp = pytest.mark.skipif(not shutil.which("sipp"), reason="sipp (sip-tester) is not installed")
+
+
+@needs_sipp
+@pytest.mark.parametrize("family, transport", [(V4, "u1"), (V4, "t1"), (socket.AF_INET6, "u1")],
+                         ids=["udp-v4", "tcp-v4", "udp-v6"])
+def test_sip_calls_from_the_host(net, family, transport):
+    """SIP by row 6, the media by the switch for RTP that a gateway sends first."""
+    net.apply(engine_site())
+    before = net.counters()
+    calls = 5
+    place_calls(net, (net.host, address("engine", family)), (net.peer, address("gateway", family)),
+                transport, calls)
+    after = net.counters()
+    # INVITE, ACK and BYE there; 180 and two 200 back. 50 packets of media a second.
+    assert_grew(before, after, "cyara/voice-6", 3 * calls, 3 * calls)
+    assert_grew(before, after, "cyara/voice-6-back", 20 * calls, 20 * calls)
+    assert after.rule("cyara/voice-6-sip-back") == 0
+    assert after.lost() == after.lost("transmit") == {}
+
+
+@needs_sipp
+def test_sip_calls_to_the_host(net, lookup):
+    net.apply(engine_site(lookup=lookup))
+    before = net.counters()
+    calls = 5
+    place_calls(net, (net.peer, address("gateway")), (net.host, address("engine")), "u1", calls)
+    after = net.counters()
+    assert_grew(before, after, "cyara/voice-6-sip-back", 3 * calls, 3 * calls)
+    assert_grew(before, after, "cyara/voice-6-back", 20 * calls, 20 * calls)
+    assert after.lost() == after.lost("transmit") == {}
+
+
+def test_the_answer_of_a_closed_port(net):
+    """No listener: the host's RST goes out by the mirror, and the peer learns it at once."""
+    net.apply(engine_site())
+    with pytest.raises(ConnectionRefusedError):
+        net.peer.connect(address("portal"), address("engine"), 9005)
+    with pytest.raises(ConnectionRefusedError):
+        net.host.connect(address("engine"), address("bus"), 5672)
