@@ -47,7 +47,8 @@ static __always_inline bool icmp_error_is_within_limit(void)
 {
 	__u64 second = clock_now() / (config.second ? config.second : 1);
 
-	if (config.dry_run)
+	/* Audit charges no limits. */
+	if (config.dry_run || config.mode[DIRECTION_IN] != MODE_ENFORCE)
 		return true;
 	if (state.icmp_second != second) {
 		state.icmp_second = second;

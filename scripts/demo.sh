@@ -113,7 +113,7 @@ stop_captures() {
   done
 }
 
-is_answering() { at site ss -Hlun "src $1 and sport = 5060" | grep -q .; }
+is_answering() { at site ss -Hlun "sport = 5060" | grep -qF "$1"; } # ADDRESS:PORT
 
 # place_calls FAMILY CALLS PACKETS: through sipp, each with PACKETS of RTP (20 ms) in both directions.
 place_calls() {
@@ -124,15 +124,15 @@ place_calls() {
   esac
   mkdir -p "$log" && cd "$log"
   head -c $((160 * media)) /dev/zero >speech.wav # G.711, 160 bytes a packet
-  local filler limit=$((media / 50 + 20))
-  filler=$(printf '%04000d' 0)
+  local padding limit=$((media / 50 + 20))
+  padding=$(printf '%04000d' 0)
   at site sipp -sf "$here/answer.xml" -i "$gateway" -mi "$gateway" -p 5060 -mp $((port + 10000)) \
-    -key filler "$filler" -m "$calls" -timeout "$limit" -timeout_error -nostdin \
+    -key padding "$padding" -m "$calls" -timeout "$limit" -timeout_error -nostdin \
     >answer.log 2>&1 </dev/null &
   local answering=$!
-  until_true 10 is_answering "$gateway" || fail "sipp does not answer at the gateway" answer.log
+  until_true 10 is_answering "$target" || fail "sipp does not answer at the gateway" answer.log
   at engine sipp -sf "$here/call.xml" -i "$engine" -mi "$engine" -p 5060 -mp "$port" \
-    -key filler "$filler" -m "$calls" -r 5 -d $((media * 20 + 1500)) -timeout "$limit" -timeout_error \
+    -key padding "$padding" -m "$calls" -r 5 -d $((media * 20 + 1500)) -timeout "$limit" -timeout_error \
     -nostdin "$target" >call.log 2>&1 </dev/null || true
   wait $answering || true
   done=$(awk -F'|' '/Successful call/ { n = $3 } END { print n + 0 }' call.log)

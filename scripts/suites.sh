@@ -89,13 +89,21 @@ run_pytest() { # SUITE PATH...
   add "$suite" "$p" "$f" "$s"
 }
 
+# Every packet line of tests/policy counts, by the model and by both encodings.
 policy_tests() {
-  local site=policies/sites/cyara-all.yaml tests=tests/policy/cyara.jsonl mode
-  for mode in --model "--lookup maps" "--lookup flat"; do
-    echo "# test $tests $mode"
-    # shellcheck disable=SC2086
-    "$build/sallyport" --catalogs policies test "$tests" --site "$site" $mode || return 1
+  local failed=0 name site mode said
+  for name in all:cyara options:cyara-options; do
+    site=policies/sites/cyara-all.yaml
+    [ "${name%%:*}" = all ] || site=tests/policy/${name##*:}.yaml
+    for mode in --model "--lookup maps" "--lookup flat"; do
+      # shellcheck disable=SC2086
+      said=$("$build/sallyport" --catalogs policies test "tests/policy/${name##*:}.jsonl" --site "$site" $mode 2>&1) ||
+        failed=1
+      printf '# %s %s\n%s\n' "${name##*:}" "$mode" "$said"
+      tail -n 1 <<<"$said" | sed -nE 's/^(.*): [0-9]+ packets, ([0-9]+) as expected, ([0-9]+) not.*/\1: \2 passed, \3 failed/p'
+    done
   done
+  return $failed
 }
 
 suite() {

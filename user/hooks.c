@@ -347,7 +347,7 @@ static int detach_link(const struct pins *pins, const char *directory, const cha
 static bool clsact_is_ours(const struct pins *pins, struct arena *arena, const char *interface)
 {
 	struct generation_info information = {0};
-	struct generation_list generations;
+	struct generation_list generations = {0};
 
 	if (pins_generations(pins, arena, interface, NULL, &generations) < 0)
 		return false;

@@ -23,6 +23,12 @@ struct judge {
 	 */
 	int (*judge)(struct judge *judge, enum direction direction, const void *frame,
 		     size_t length, uint64_t at_ms, struct judgement *ret_judgement);
+	/*
+	 * What a reload does: another policy over the flows and fragments that are there. Its
+	 * bounds of both stay those of the first. The old policy is no longer needed. NULL where a
+	 * judge can't. 0 or -errno; the old policy is then still the one.
+	 */
+	int (*swap)(struct judge *judge, const struct host_policy *policy, struct failure *failure);
 	/* Forgets flows, fragments and limits. */
 	int (*reset)(struct judge *judge);
 	void (*free)(struct judge *judge);

@@ -15,7 +15,16 @@ struct kernel_judge {
 	struct host_policy policy; /* the caller's, with the lookup that was asked for */
 	struct tables *tables;
 	struct loaded *loaded;
-	const struct rule **rule_of_slot; /* RULE_SLOTS_MAX entries; NULL: none */
+	uint32_t generation;
+	/*
+	 * RULE_SLOTS_MAX entries each. A slot stays with its rule's id and direction across swaps;
+	 * where the policy of now has no such rule, rule_of_slot is NULL.
+	 */
+	const struct rule **rule_of_slot;
+	struct slot_name {
+		char *id; /* NULL: the slot is free */
+		enum direction direction;
+	} * slot_names;
 };
 
 static int run(struct judge *base, enum direction direction, const void *frame, size_t length,
@@ -57,23 +66,73 @@ static void kernel_judge_free(struct judge *base)
 
 	loaded_free(kernel->loaded);
 	tables_free(kernel->tables);
+	for (size_t i = 0; kernel->slot_names && i < RULE_SLOTS_MAX; i++)
+		free(kernel->slot_names[i].id);
+	free(kernel->slot_names);
 	free(kernel->rule_of_slot);
 	free(kernel);
 }
 
-static int load_private(struct kernel_judge *kernel, struct failure *failure)
+/* The slot of a rule, by its name; slot 0 is nobody's. 0: all are taken. */
+static uint16_t slot_for(struct kernel_judge *kernel, const struct rule *rule)
 {
-	const struct host_policy *policy = &kernel->policy;
+	for (uint16_t slot = 1; slot < RULE_SLOTS_MAX; slot++) {
+		struct slot_name *name = &kernel->slot_names[slot];
+
+		if (!name->id) {
+			name->id = strdup(rule->id);
+			name->direction = rule->direction;
+			return name->id ? slot : 0;
+		}
+		if (name->direction == rule->direction && strcmp(name->id, rule->id) == 0)
+			return slot;
+	}
+	return 0;
+}
+
+static int give_slots(struct kernel_judge *kernel, const struct host_policy *policy,
+		      uint16_t *rule_slots, const struct rule **rule_of_slot,
+		      struct failure *failure)
+{
+	for (size_t i = 0; i < policy->rule_count; i++) {
+		rule_slots[i] = slot_for(kernel, &policy->rules[i]);
+		if (!rule_slots[i])
+			return fail(failure, E2BIG, "RULE_SLOTS_MAX (%u): too many rules in all",
+				    RULE_SLOTS_MAX);
+		rule_of_slot[rule_slots[i]] = &policy->rules[i];
+	}
+	return 0;
+}
+
+/* The maps that a swap carries over; those of nobody the first time. */
+static struct lasting_maps lasting_of(struct kernel_judge *kernel)
+{
+	struct lasting_maps lasting = LASTING_MAPS_PRIVATE;
+	struct bpf_object *object;
+
+	if (!kernel->loaded)
+		return lasting;
+	object = loaded_object(kernel->loaded);
+	lasting.flows = bpf_object__find_map_fd_by_name(object, "flows");
+	lasting.flow_shares = bpf_object__find_map_fd_by_name(object, "flow_shares");
+	lasting.fragments = bpf_object__find_map_fd_by_name(object, "fragments");
+	return lasting;
+}
+
+static int load_private(struct kernel_judge *kernel, const struct host_policy *policy,
+			const struct tables *tables, const struct rule **rule_of_slot,
+			struct failure *failure, struct loaded **ret_loaded)
+{
 	/* Labels of drops are nothing that a judgement shows: all of them are "none". */
-	uint16_t *role_slots = calloc(kernel->tables->role_count + 1, sizeof(*role_slots));
+	uint16_t *role_slots = calloc(tables->role_count + 1, sizeof(*role_slots));
 	uint16_t rule_slots[RULES_MAX + 1];
 	struct load_request request = {
 		.policy = policy,
-		.tables = kernel->tables,
+		.tables = tables,
 		.rule_slots = rule_slots,
 		.role_slots = role_slots,
-		.generation = 1,
-		.lasting = LASTING_MAPS_PRIVATE,
+		.generation = kernel->generation + 1,
+		.lasting = lasting_of(kernel),
 		.virtual_clock = true,
 		.record = true,
 	};
@@ -81,24 +140,47 @@ static int load_private(struct kernel_judge *kernel, struct failure *failure)
 
 	if (!role_slots)
 		return fail(failure, ENOMEM, "out of memory");
-	for (size_t i = 0; i < policy->rule_count; i++) {
-		rule_slots[i] = (uint16_t)(i + 1);
-		kernel->rule_of_slot[i + 1] = &policy->rules[i];
-	}
-	error = load(&request, failure, &kernel->loaded);
+	error = give_slots(kernel, policy, rule_slots, rule_of_slot, failure);
+	if (!error)
+		error = load(&request, failure, ret_loaded);
 	free(role_slots);
 	return error;
 }
 
-static int prepare(struct kernel_judge *kernel, struct failure *failure)
+/* Another policy; the first time, the first. */
+static int swap(struct judge *base, const struct host_policy *policy, struct failure *failure)
 {
+	struct kernel_judge *kernel = (struct kernel_judge *)base;
 	struct diagnostics *diagnostics = diagnostics_new();
-	int error = compile(&kernel->policy, diagnostics, &kernel->tables);
+	struct host_policy wanted = *policy;
+	const struct rule **rule_of_slot = calloc(RULE_SLOTS_MAX, sizeof(struct rule *));
+	struct loaded *loaded = NULL;
+	struct tables *tables = NULL;
+	int error;
 
+	wanted.lookup = kernel->policy.lookup;
+	error = compile(&wanted, diagnostics, &tables);
 	diagnostics_free(diagnostics);
-	if (error || !kernel->tables)
-		return fail(failure, error ? -error : ENOMEM, "the policy is over a bound of the compiler");
-	return load_private(kernel, failure);
+	if (!rule_of_slot || !tables)
+		error = fail(
+			failure, error ? -error : ENOMEM,
+			"the policy is over a bound of the compiler, or there is no memory for it");
+	else
+		error = load_private(kernel, &wanted, tables, rule_of_slot, failure, &loaded);
+	if (error) {
+		tables_free(tables);
+		free(rule_of_slot);
+		return error;
+	}
+	loaded_free(kernel->loaded);
+	tables_free(kernel->tables);
+	free(kernel->rule_of_slot);
+	kernel->rule_of_slot = rule_of_slot;
+	kernel->loaded = loaded;
+	kernel->tables = tables;
+	kernel->policy = wanted;
+	kernel->generation++;
+	return 0;
 }
 
 int kernel_judge_new(const struct host_policy *policy, enum lookup lookup, struct failure *failure,
@@ -110,13 +192,13 @@ int kernel_judge_new(const struct host_policy *policy, enum lookup lookup, struc
 	if (!kernel)
 		return fail(failure, ENOMEM, "out of memory");
 	kernel->judge.judge = run;
+	kernel->judge.swap = swap;
 	kernel->judge.reset = reset;
 	kernel->judge.free = kernel_judge_free;
-	kernel->policy = *policy;
 	kernel->policy.lookup = lookup;
-	kernel->rule_of_slot = calloc(RULE_SLOTS_MAX, sizeof(*kernel->rule_of_slot));
-	if (kernel->rule_of_slot)
-		error = prepare(kernel, failure);
+	kernel->slot_names = calloc(RULE_SLOTS_MAX, sizeof(*kernel->slot_names));
+	if (kernel->slot_names)
+		error = swap(&kernel->judge, policy, failure);
 	else
 		error = fail(failure, ENOMEM, "out of memory");
 	if (error) {

@@ -55,6 +55,8 @@ struct model {
 	LIST(struct slot) slots; /* slots.items[0] is no rule */
 	size_t *slot_of_rule;	 /* by index of the rule in the policy */
 	struct model_state state;
+	size_t flows_max; /* of the first policy: a swap keeps the tables */
+	size_t fragments_max;
 	uint64_t now; /* milliseconds */
 };
 
@@ -287,6 +289,9 @@ static bool charge_icmp_error(struct model *model)
 {
 	uint64_t second = model->now / MILLISECONDS_A_SECOND;
 
+	/* Audit charges no limits. */
+	if (model->policy->mode[DIRECTION_IN] != MODE_ENFORCE)
+		return true;
 	if (model->state.icmp_second != second) {
 		model->state.icmp_second = second;
 		model->state.icmp_errors = 0;
@@ -363,7 +368,7 @@ static struct judgement note_first_fragment(struct model *model, const struct pa
 		return judgement;
 	}
 	if (!first) {
-		if (model->state.fragment_count >= model->policy->fragments)
+		if (model->state.fragment_count >= model->fragments_max)
 			return judgement.judged == VERDICT_PASS ? drop(REASON_FRAGMENT_TABLE_FULL)
 								: judgement;
 		first = model_state_add_fragment(&model->state, &key);
@@ -577,7 +582,7 @@ static enum reason open_flow(struct model *model, const struct packet *packet,
 	if (!flow) {
 		if (rule && share && model_state_share(&model->state, slot, &key.remote) >= share)
 			return REASON_FLOW_PEER_FULL;
-		if (model->state.flow_count >= model->policy->flows)
+		if (model->state.flow_count >= model->flows_max)
 			return REASON_FLOW_TABLE_FULL;
 		flow = model_state_add_flow(&model->state, &key);
 	}
@@ -784,7 +789,18 @@ int model_swap_policy(struct judge *judge, const struct host_policy *policy)
 	model->slot_of_rule = slot_of_rule;
 	model->policy = policy;
 	model->generation++;
+	/* A generation counts its own limits. */
+	model->state.icmp_second = 0;
+	model->state.icmp_errors = 0;
 	return 0;
+}
+
+static int model_swap(struct judge *judge, const struct host_policy *policy,
+		      struct failure *failure)
+{
+	int error = model_swap_policy(judge, policy);
+
+	return error ? fail(failure, -error, "out of memory") : 0;
 }
 
 int model_new(const struct host_policy *policy, struct judge **ret_judge)
@@ -794,7 +810,10 @@ int model_new(const struct host_policy *policy, struct judge **ret_judge)
 
 	if (!model)
 		return -ENOMEM;
-	model->judge = (struct judge){model_judge, model_reset, model_free};
+	model->judge = (struct judge){
+		.judge = model_judge, .swap = model_swap, .reset = model_reset, .free = model_free};
+	model->flows_max = policy->flows;
+	model->fragments_max = policy->fragments;
 	model->arena = arena_new();
 	arena_push(model->arena, &model->slots);
 	error = model_swap_policy(&model->judge, policy);

@@ -25,6 +25,7 @@ enum {
 	PACKETS_DEFAULT = 200000,
 	POLICIES_DEFAULT = 100,
 	RESET_EVERY = 700, /* packets, about */
+	SWAP_EVERY = 2000, /* packets, about: a swap costs as much as thousands of packets */
 	/* A run this long must have met every reason that a judge can give. */
 	COVERAGE_PACKETS_MIN = 100000,
 };
@@ -160,6 +161,51 @@ static int reset_judges(struct bout *bout)
 	return error;
 }
 
+/*
+ * Another policy in mid-flow, as a reload does: half the time a new one, else the same without some
+ * of its rules, in another order and mode, so that many flows are judged again and some of them
+ * blocked.
+ */
+static const struct host_policy *next_policy(struct arena *arena, struct random *random,
+					     const struct host_policy *old)
+{
+	struct host_policy *next = random_policy(arena, random);
+	struct rule *rules;
+
+	/* A reload keeps the tables, so their bounds as well. */
+	next->flows = old->flows;
+	next->fragments = old->fragments;
+	if (random_below(random, 2) || !old->rule_count)
+		return next;
+	rules = arena_alloc(arena, old->rule_count * sizeof(*rules));
+	next->own = old->own;
+	next->floating = old->floating;
+	next->rules = rules;
+	next->rule_count = 0;
+	for (size_t i = 0; i < old->rule_count; i++)
+		if (i == 0 || random_below(random, 3))
+			rules[next->rule_count++] = old->rules[old->rule_count - 1 - i];
+	next->peers = old->peers;
+	next->peer_count = old->peer_count;
+	return next;
+}
+
+static int swap_judges(struct bout *bout, const struct host_policy *policy)
+{
+	struct failure failure = {0};
+	int error = 0;
+
+	for (int i = 0; !error && i < JUDGE_COUNT; i++)
+		if (bout->judges[i])
+			error = bout->judges[i]->swap(bout->judges[i], policy, &failure);
+	if (error)
+		fprintf(stderr, "policy %" PRIu64 " cannot be swapped: %s\n", bout->number,
+			failure.message);
+	else
+		bout->policy = policy;
+	return error;
+}
+
 /* 0, -EILSEQ if they disagree, or another -errno of a judge. */
 static int judge_packet(struct bout *bout)
 {
@@ -193,17 +239,34 @@ static void count(struct run *run, const struct bout *bout)
 	}
 }
 
-static int run_packets(struct run *run, struct bout *bout, struct packet_source *source)
+/* What may come between two packets: nothing, a fresh start, or a reload. */
+static int intervene(const struct run *run, struct bout *bout, struct arena *arena,
+		     struct packet_source *source)
+{
+	int error;
+
+	if (random_below(source->random, RESET_EVERY) == 0) {
+		bout->now = 0;
+		return reset_judges(bout);
+	}
+	if (random_below(source->random, SWAP_EVERY) != 0)
+		return 0;
+	error = swap_judges(bout, next_policy(arena, source->random, bout->policy));
+	source->policy = bout->policy;
+	if (!error && run->options.verbose)
+		print_policy(bout->policy, stdout);
+	return error;
+}
+
+static int run_packets(struct run *run, struct bout *bout, struct arena *arena,
+		       struct packet_source *source)
 {
 	int error;
 
 	for (bout->position = 0; bout->position < run->per_policy; bout->position++) {
-		if (random_below(source->random, RESET_EVERY) == 0) {
-			bout->now = 0;
-			error = reset_judges(bout);
-			if (error)
-				return error;
-		}
+		error = intervene(run, bout, arena, source);
+		if (error)
+			return error;
 		random_packet(source, &bout->packet);
 		bout->now += bout->packet.after_ms;
 		error = judge_packet(bout);
@@ -235,7 +298,7 @@ static int run_policy(struct run *run, uint64_t number)
 		print_policy(bout.policy, stdout);
 	error = open_judges(run, &bout);
 	if (!error)
-		error = run_packets(run, &bout, source);
+		error = run_packets(run, &bout, arena, source);
 	close_judges(&bout);
 	arena_free(arena);
 	return error;
@@ -244,16 +307,12 @@ static int run_policy(struct run *run, uint64_t number)
 /* ------------------------------------------------------------ coverage --------------------------
  */
 
-/*
- * A judge is given this host's own packets only, so nothing is ever in transit; and one policy, so
- * no flow is ever blocked.
- */
+/* A judge is given this host's own packets only, so nothing is ever in transit. */
 static bool can_be_met(enum direction direction, enum reason reason)
 {
 	switch (reason) {
 	case REASON_NONE:
 	case REASON_TRANSIT:
-	case REASON_FLOW_BLOCKED:
 		return false;
 	case REASON_MIRROR:
 	case REASON_FLOW_TABLE_FULL:

@@ -269,6 +269,12 @@ class Counters:
                 found[labels["reason"]] = found.get(labels["reason"], 0) + int(value)
         return found
 
+    def judged(self):
+        """Every counter of packets but those that the stack moves by itself at any time."""
+        return {(name, *sorted(labels.items())): value for name, labels, value in self.samples
+                if name.endswith("_total") and "_exempt_" not in name
+                and labels.get("reason") != "icmp-type"}
+
 
 class Net:
     """A host that enforces, its peer, and the program that is asked to."""

@@ -1,411 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * The model against docs/packet-path.md, section by section. A scenario is a list of packet lines,
- * judged in order by one model, each with what the page says of it.
- */
+/* The model against docs/packet-path.md, section by section; section 1 is in test_model_parse.c. */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 
-/* Before cmocka.h, which has a macro of the name fail. */
-#include "frame.h"
-#include "judge.h"
-#include "packet_line.h"
-#include "words.h"
-
-#include <cmocka.h>
-
-/* In the lists of steps, what is left out is none or false. */
-#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
-
-/* ------------------------------------------------------------ the policy ------------------------
- */
-
-static struct prefix_list *prefixes(struct arena *arena, const char *text)
-{
-	struct prefix_list *list = arena_alloc(arena, sizeof(*list));
-	char *words = arena_strdup(arena, text);
-	struct prefix prefix;
-
-	for (char *word = strtok(words, " "); word; word = strtok(NULL, " ")) {
-		assert_true(prefix_parse(word, &prefix));
-		prefix_list_add(arena, list, &prefix);
-	}
-	return list;
-}
-
-static struct port_list ports(struct arena *arena, uint16_t first, uint16_t last)
-{
-	struct port_list list = {0};
-
-	port_list_add(arena, &list, first, last);
-	return list;
-}
-
-struct row {
-	const char *id;
-	enum direction direction;
-	uint8_t protocol;
-	uint16_t first, last;		  /* service */
-	uint16_t other_first, other_last; /* the opener's ports */
-	const char *local;		  /* NULL: every unicast address */
-	const char *remote;
-};
-
-#define OWN   "192.0.2.1 2001:db8::1"
-#define PEERS "198.51.100.0/24 2001:db8:1::/48"
-#define ANY   0, 65535
-#define IN    DIRECTION_IN
-#define OUT   DIRECTION_OUT
-
-static const struct row rows[] = {
-	{"management/1", IN, 6, 22, 22, ANY, NULL, "203.0.113.0/28"},
-	{"t/sip", IN, 17, 5060, 5060, ANY, OWN, PEERS},
-	{"t/sip-tcp", IN, 6, 5060, 5060, ANY, OWN, PEERS},
-	{"t/rtp", IN, 17, 30000, 30010, 16384, 32767, "192.0.2.1", "198.51.100.64/26"},
-	{"t/echo", IN, 1, 0x0800, 0x0800, ANY, OWN, PEERS},
-	{"t/echo6", IN, 58, 0x8000, 0x8000, ANY, OWN, PEERS},
-	{"t/esp", IN, 50, 0, 0, ANY, OWN, "198.51.100.9"},
-	{"t/vrrp", IN, 112, 0, 0, ANY, "224.0.0.18", PEERS},
-	{"t/web", OUT, 6, 443, 443, ANY, OWN, PEERS},
-	{"t/dns", OUT, 17, 53, 53, ANY, OWN, "203.0.113.53"},
-	{"t/pinned", OUT, 6, 8443, 8443, 5000, 5000, OWN, "198.51.100.7"},
-	{"t/ping", OUT, 1, 0x0800, 0x0800, ANY, OWN, PEERS},
-	{"t/ping6", OUT, 58, 0x8000, 0x8000, ANY, OWN, PEERS},
-	{"t/ah", OUT, 51, 0, 0, ANY, OWN, "198.51.100.9"},
-	{"t/sctp", OUT, 132, 36412, 36412, ANY, OWN, PEERS},
-};
-
-#define ROWS (sizeof(rows) / sizeof(rows[0]))
-
-static void add_rule(struct arena *arena, struct host_policy *policy, const struct row *row)
-{
-	struct rule *rule = &policy->rules[policy->rule_count++];
-	struct match *match = arena_alloc(arena, sizeof(*match));
-	struct port_list service = ports(arena, row->first, row->last);
-	struct port_list other = ports(arena, row->other_first, row->other_last);
-	bool in = row->direction == DIRECTION_IN;
-
-	*match = (struct match){
-		.protocol = row->protocol,
-		.local_ports = in ? service : other,
-		.remote_ports = in ? other : service,
-		.local = row->local ? prefixes(arena, row->local) : NULL,
-		.remote = prefixes(arena, row->remote),
-	};
-	*rule = (struct rule){
-		.id = row->id, .direction = row->direction, .matches = match, .match_count = 1};
-}
-
-/* Without the rules whose id is without. */
-static struct host_policy *policy_without(struct arena *arena, const char *without)
-{
-	struct host_policy *policy = arena_alloc(arena, sizeof(*policy));
-
-	*policy = (struct host_policy){
-		.site = "test",
-		.own = *prefixes(arena, OWN),
-		.floating = *prefixes(arena, "192.0.2.10"),
-		.mode = {MODE_ENFORCE, MODE_ENFORCE},
-		.flows = 100,
-		.fragments = 100,
-		.icmp_errors_per_second = 100,
-		.timeout_ms = {30000, 7200000, 30000, 30000, 120000, 10000},
-		.fragment_timeout_ms = 2000,
-	};
-	policy->rules = arena_alloc(arena, ROWS * sizeof(*policy->rules));
-	for (size_t i = 0; i < ROWS; i++)
-		if (!without || strcmp(rows[i].id, without) != 0)
-			add_rule(arena, policy, &rows[i]);
-	return policy;
-}
-
-/* ------------------------------------------------------------ scenarios -------------------------
- */
-
-struct step {
-	const char *line;
-	enum reason reason; /* judged: as include/reasons.h says, unless would says so */
-	const char *rule;   /* NULL: none */
-	bool lets_pass;	    /* it passes though the reason is a drop's: audit */
-};
-
-static void run_step(struct judge *judge, const struct step *step, size_t number)
-{
-	struct packet_line line;
-	struct failure failure = {0};
-	struct judgement judgement;
-	enum verdict judged = reason_verdict(step->reason);
-
-	if (packet_line_parse(step->line, strlen(step->line), NULL, &line, &failure))
-		fail_msg("step %zu: %s: %s", number, step->line, failure.message);
-	assert_int_equal(judge->judge(judge, line.direction, line.frame, line.frame_length,
-				      line.at_ms, &judgement),
-			 0);
-	packet_line_clear(&line);
-	if (judgement.reason != step->reason || judgement.judged != judged ||
-	    judgement.verdict != (step->lets_pass ? VERDICT_PASS : judged) ||
-	    strcmp(judgement.rule ? judgement.rule->id : "", step->rule ? step->rule : "") != 0)
-		fail_msg("step %zu: %s\n  got %s, judged %s, %s, rule %s\n  expected %s, rule %s",
-			 number, step->line, verdict_name(judgement.verdict),
-			 verdict_name(judgement.judged), reason_name(judgement.reason),
-			 judgement.rule ? judgement.rule->id : "none", reason_name(step->reason),
-			 step->rule ? step->rule : "none");
-}
-
-static void run_steps(struct judge *judge, const struct step *steps, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		run_step(judge, &steps[i], i + 1);
-}
-
-static void run_policy(const struct host_policy *policy, const struct step *steps, size_t count)
-{
-	struct judge *judge;
-
-	assert_int_equal(model_new(policy, &judge), 0);
-	run_steps(judge, steps, count);
-	judge->free(judge);
-}
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
-#define RUN(change, ...)                                                                           \
-	do {                                                                                       \
-		static const struct step steps_[] = {__VA_ARGS__};                                 \
-		struct arena *arena_ = arena_new();                                                \
-		struct host_policy *policy = policy_without(arena_, NULL);                         \
-		change;                                                                            \
-		run_policy(policy, steps_, COUNT(steps_));                                         \
-		arena_free(arena_);                                                                \
-	} while (0)
-
-#define UNCHANGED (void)policy
-
-/* Ends of packets, to keep lines short: P is a peer, H is this host. */
-#define FROM(s, d)     "\"source\":\"" s "\",\"destination\":\"" d "\""
-#define P_H	       FROM("198.51.100.70", "192.0.2.1")
-#define H_P	       FROM("192.0.2.1", "198.51.100.70")
-#define P6_H6	       FROM("2001:db8:1::5", "2001:db8::1")
-#define H6_P6	       FROM("2001:db8::1", "2001:db8:1::5")
-#define PORTS(s, d)    ",\"source_port\":" #s ",\"destination_port\":" #d
-#define ARRIVES(rest)  "{\"direction\":\"in\"," rest "}"
-#define LEAVES(rest)   "{\"direction\":\"out\"," rest "}"
-#define TCP	       "\"l4\":\"tcp\","
-#define UDP	       "\"l4\":\"udp\","
-#define ICMP	       "\"l4\":\"icmp\","
-#define FLAGS(f)       ",\"tcp_flags\":\"" f "\""
-#define TYPE(t)	       ",\"icmp_type\":" #t
-#define AT(ms)	       ",\"at_ms\":" #ms
-#define PART(i, o, m)  ",\"fragment\":{\"id\":" #i ",\"offset\":" #o ",\"more\":" m "}"
-#define MORE	       "true"
-#define LAST	       "false"
-#define PAYLOAD(hex)   ",\"payload\":\"" hex "\""
-#define FRAME(d, hex)  "{\"direction\":\"" d "\",\"frame\":\"" hex "\"}"
-#define ETHERNET(type) "020000000002020000000001" type
-
-/* ------------------------------------------------------------ 1. frame and headers --------------
- */
-
-static void test_ethertypes(void **state)
-{
-	(void)state;
-	RUN(UNCHANGED, {FRAME("in", ETHERNET("0806")), REASON_ARP},
-	    {FRAME("out", ETHERNET("0806")), REASON_ARP},
-	    {FRAME("in", ETHERNET("8809")), REASON_LINK_CONTROL},
-	    {FRAME("in", ETHERNET("88cc")), REASON_LINK_CONTROL},
-	    {FRAME("in", ETHERNET("888e")), REASON_LINK_CONTROL},
-	    {FRAME("in", ETHERNET("8847")), REASON_ETHERTYPE},
-	    {FRAME("in", "0200000000020200000000"), REASON_MALFORMED},
-	    {FRAME("in", ETHERNET("8100") "0001"), REASON_MALFORMED},
-	    {FRAME("in", ETHERNET("8100") "00010806"), REASON_ARP},
-	    {ARRIVES(UDP P_H PORTS(9, 5060) ",\"vlan\":[1]"), REASON_RULE, "t/sip"},
-	    {ARRIVES(UDP P_H PORTS(9, 5060) ",\"vlan\":[1,2]"), REASON_RULE, "t/sip"},
-	    {ARRIVES(UDP P_H PORTS(9, 5060) ",\"vlan\":[1,2,3]"), REASON_ETHERTYPE});
-}
-
-/* 198.51.100.70 to 192.0.2.1, UDP 9 to 5060: the header in the two halves around what changes. */
-#define IP4(start, length, fragment, protocol)                                                     \
-	ETHERNET("0800") start length "0001" fragment "40" protocol "0000c6336446c0000201"
-#define DATAGRAM "000913c400080000"
-
-static void test_ipv4_header(void **state)
-{
-	(void)state;
-	RUN(UNCHANGED,
-	    {FRAME("in", IP4("4500", "001c", "0000", "11") DATAGRAM), REASON_RULE, "t/sip"},
-	    {FRAME("in", IP4("4500", "001c", "0000", "11") DATAGRAM "ffff"), REASON_RULE, "t/sip"},
-	    {FRAME("in", IP4("4500", "001d", "0000", "11") DATAGRAM), REASON_MALFORMED},
-	    {FRAME("in", IP4("4500", "001b", "0000", "11") DATAGRAM), REASON_MALFORMED},
-	    {FRAME("in", IP4("4500", "0013", "0000", "11") DATAGRAM), REASON_MALFORMED},
-	    {FRAME("in", IP4("4400", "001c", "0000", "11") DATAGRAM), REASON_MALFORMED},
-	    {FRAME("in", IP4("6500", "001c", "0000", "11") DATAGRAM), REASON_MALFORMED},
-	    {FRAME("in", IP4("4f00", "001c", "0000", "11") DATAGRAM), REASON_MALFORMED},
-	    {FRAME("in", IP4("4600", "0020", "0000", "11") "01010101" DATAGRAM), REASON_RULE,
-	     "t/sip"},
-	    /* More to come: not empty, a multiple of 8. At the end of what an offset can say. */
-	    {FRAME("in", IP4("4500", "0014", "2000", "11")), REASON_MALFORMED},
-	    {FRAME("in", IP4("4500", "001d", "2000", "11") DATAGRAM "00"), REASON_MALFORMED},
-	    {FRAME("in", IP4("4500", "001b", "1fff", "11") "00000000000000"),
-	     REASON_FRAGMENT_EARLY},
-	    {FRAME("in", IP4("4500", "001c", "1fff", "11") "0000000000000000"), REASON_MALFORMED});
-}
-
-#define IP6(next, length, rest)                                                                    \
-	ETHERNET("86dd")                                                                           \
-	"60000000" length next "40"                                                                \
-	"20010db8000100000000000000000005"                                                         \
-	"20010db8000000000000000000000001" rest
-
-static void test_ipv6_header(void **state)
-{
-	(void)state;
-	RUN(UNCHANGED, {FRAME("in", IP6("11", "0008", DATAGRAM)), REASON_RULE, "t/sip"},
-	    {FRAME("in", IP6("11", "0009", DATAGRAM)), REASON_MALFORMED},
-	    {FRAME("in", IP6("11", "0007", DATAGRAM)), REASON_MALFORMED},
-	    {FRAME("in", IP6("3b", "0000", "")), REASON_PROTOCOL},
-	    /* Hop-by-hop first, and only first. */
-	    {FRAME("in", IP6("00", "0010", "1100010400000000" DATAGRAM)), REASON_RULE, "t/sip"},
-	    {FRAME("in", IP6("3c", "0018", "00000104000000001100010400000000" DATAGRAM)),
-	     REASON_MALFORMED},
-	    /* A header longer than what is there. */
-	    {FRAME("in", IP6("3c", "0010", "1102010400000000" DATAGRAM)), REASON_MALFORMED},
-	    {FRAME("in", IP6("3c", "0001", "11")), REASON_MALFORMED},
-	    /* Two fragment headers; one that makes no fragment (RFC 6946). */
-	    {FRAME("in", IP6("2c", "0018", "2c000000000000011100000000000001" DATAGRAM)),
-	     REASON_MALFORMED},
-	    {FRAME("in", IP6("2c", "0010", "1100000000000001" DATAGRAM)), REASON_RULE, "t/sip"},
-	    /* Behind a later fragment's header nothing is walked. */
-	    {FRAME("in", IP6("2c", "0010", "0000000800000001" DATAGRAM)), REASON_FRAGMENT_EARLY},
-	    /* A first fragment without all of its headers. */
-	    {FRAME("in", IP6("2c", "0010",
-			     "3c00000100000001"
-			     "1102010400000000")),
-	     REASON_FRAGMENT_TINY});
-}
-
-static void build(struct frame_fields *fields, uint8_t *frame, size_t size, size_t *ret_length)
-{
-	address_parse("2001:db8:1::5", &fields->source);
-	address_parse("2001:db8::1", &fields->destination);
-	fields->protocol = 17;
-	fields->source_port = 9;
-	fields->destination_port = 5060;
-	assert_int_equal(frame_build(fields, frame, size, ret_length), 0);
-}
-
-static void test_eight_extension_headers(void **state)
-{
-	struct arena *arena = arena_new();
-	struct frame_fields fields = {0};
-	struct judgement judgement;
-	struct judge *judge;
-	uint8_t frame[256];
-	size_t length;
-
-	(void)state;
-	assert_int_equal(model_new(policy_without(arena, NULL), &judge), 0);
-	memset(fields.extensions, 60, sizeof(fields.extensions));
-	fields.extension_count = EXTENSION_HEADERS_MAX;
-	build(&fields, frame, sizeof(frame), &length);
-	assert_int_equal(judge->judge(judge, IN, frame, length, 0, &judgement), 0);
-	assert_int_equal(judgement.reason, REASON_RULE);
-	fields.extension_count++;
-	build(&fields, frame, sizeof(frame), &length);
-	assert_int_equal(judge->judge(judge, IN, frame, length, 0, &judgement), 0);
-	assert_int_equal(judgement.reason, REASON_MALFORMED);
-	judge->free(judge);
-	arena_free(arena);
-}
-
-static void test_l4_headers(void **state)
-{
-	(void)state;
-	RUN(UNCHANGED,
-	    /* UDP's own length */
-	    {FRAME("in", IP4("4500", "001c", "0000", "11") "000913c400070000"), REASON_MALFORMED},
-	    {FRAME("in", IP4("4500", "001c", "0000", "11") "000913c400090000"), REASON_MALFORMED},
-	    {FRAME("in", IP4("4500", "001c", "2000", "11") "000913c405dc0000"), REASON_RULE,
-	     "t/sip"},
-	    /* TCP: 20 bytes, and as many as its data offset says */
-	    {FRAME("in", IP4("4500", "0028", "0000", "06") "000913c4000000000000000050020000"
-							   "00000000"),
-	     REASON_RULE, "t/sip-tcp"},
-	    {FRAME("in", IP4("4500", "0028", "0000", "06") "000913c4000000000000000040020000"
-							   "00000000"),
-	     REASON_MALFORMED},
-	    {FRAME("in", IP4("4500", "0028", "0000", "06") "000913c4000000000000000060020000"
-							   "00000000"),
-	     REASON_MALFORMED},
-	    {FRAME("in", IP4("4500", "0024", "2000", "06") "000913c4000000000000000050020000"),
-	     REASON_FRAGMENT_TINY},
-	    {FRAME("in", IP4("4500", "0024", "0000", "06") "000913c4000000000000000050020000"),
-	     REASON_MALFORMED},
-	    {FRAME("in", IP4("4500", "001c", "0000", "84") "000913c400080000"), REASON_MALFORMED},
-	    {FRAME("in", IP4("4500", "0018", "0000", "01") "08000000"), REASON_MALFORMED},
-	    /* ICMPv6 over IPv4 is just some protocol. */
-	    {FRAME("in", IP4("4500", "0014", "0000", "3a")), REASON_PROTOCOL});
-}
-
-/* However much of a frame is missing, it is judged, and never let in by a rule. */
-static void test_truncation_at_every_byte(void **state)
-{
-	struct arena *arena = arena_new();
-	struct frame_fields fields = {.extensions = {0, 43, 60}, .extension_count = 3};
-	struct judgement judgement;
-	struct judge *judge;
-	uint8_t frame[256];
-	size_t length;
-
-	(void)state;
-	fields.vlan_count = 2;
-	assert_int_equal(model_new(policy_without(arena, NULL), &judge), 0);
-	build(&fields, frame, sizeof(frame), &length);
-	for (size_t cut = 0; cut <= length; cut++) {
-		uint8_t *exact = malloc(cut ? cut : 1); /* so that a sanitizer sees one too far */
-
-		memcpy(exact, frame, cut);
-		assert_int_equal(judge->judge(judge, IN, exact, cut, 0, &judgement), 0);
-		assert_int_equal(judgement.reason, cut < length ? REASON_MALFORMED : REASON_RULE);
-		free(exact);
-	}
-	judge->free(judge);
-	arena_free(arena);
-}
-
-static void test_any_byte_changed_or_cut(void **state)
-{
-	struct arena *arena = arena_new();
-	struct frame_fields fields = {.extensions = {60}, .extension_count = 1};
-	struct judgement judgement;
-	struct judge *judge;
-	uint8_t frame[256];
-	size_t length;
-
-	(void)state;
-	assert_int_equal(model_new(policy_without(arena, NULL), &judge), 0);
-	build(&fields, frame, sizeof(frame), &length);
-	for (size_t at = 12; at < length; at++)
-		for (unsigned value = 0; value < 256; value++) {
-			size_t cut = length - (value % 4) * (at % 7);
-			uint8_t *exact = malloc(cut);
-
-			memcpy(exact, frame, cut);
-			if (at < cut)
-				exact[at] = (uint8_t)value;
-			assert_int_equal(judge->judge(judge, (enum direction)(value % 2), exact,
-						      cut, 0, &judgement),
-					 0);
-			assert_int_not_equal(judgement.reason, REASON_NONE);
-			free(exact);
-		}
-	judge->free(judge);
-	arena_free(arena);
-}
+#include "model_steps.h"
 
 /* ------------------------------------------------------------ 2. ingress ------------------------
  */
@@ -516,6 +113,20 @@ static void test_in_rules(void **state)
 	     REASON_WRONG_ADDRESS});
 }
 
+static void test_floating_is_no_spoof(void **state)
+{
+	static const struct step steps[] = {
+		{ARRIVES(UDP FROM("192.0.2.1", "192.0.2.10") PORTS(9, 5060)), REASON_SPOOFED},
+		{ARRIVES(UDP FROM("192.0.2.10", "192.0.2.1") PORTS(9, 5060)), REASON_UNKNOWN_PEER}};
+	struct arena *arena = arena_new();
+	struct host_policy *policy = policy_without(arena, NULL);
+
+	(void)state;
+	prefix_list_add(arena, &policy->own, &policy->floating.items[0]);
+	run_policy(policy, steps, COUNT(steps));
+	arena_free(arena);
+}
+
 static void test_echo(void **state)
 {
 	(void)state;
@@ -573,6 +184,15 @@ static void test_tcp_flow(void **state)
 	    {ARRIVES(TCP P_H PORTS(443, 1000) FLAGS("ACK") AT(7260001)), REASON_NO_FLOW},
 	    {LEAVES(TCP H_P PORTS(1000, 443) FLAGS("ACK") AT(7260001)), REASON_NO_FLOW},
 	    {LEAVES(TCP H_P PORTS(1000, 443) AT(7260001)), REASON_RULE, "t/web"});
+}
+
+static void test_own_reset_closes(void **state)
+{
+	(void)state;
+	RUN(UNCHANGED, {OPEN, REASON_RULE, "t/web"}, {OWN_TCP("ACK"), REASON_FLOW, "t/web"},
+	    {OWN_TCP("RST"), REASON_FLOW, "t/web"},
+	    {ARRIVES(TCP P_H PORTS(443, 1000) FLAGS("ACK") AT(30000)), REASON_FLOW, "t/web"},
+	    {ARRIVES(TCP P_H PORTS(443, 1000) FLAGS("ACK") AT(30001)), REASON_NO_FLOW});
 }
 
 /* A new SYN of the same ports replaces the entry: fixed source ports reconnect so. */
@@ -914,21 +534,16 @@ static void test_reset_and_clock(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ethertypes),
-		cmocka_unit_test(test_ipv4_header),
-		cmocka_unit_test(test_ipv6_header),
-		cmocka_unit_test(test_eight_extension_headers),
-		cmocka_unit_test(test_l4_headers),
-		cmocka_unit_test(test_truncation_at_every_byte),
-		cmocka_unit_test(test_any_byte_changed_or_cut),
 		cmocka_unit_test(test_spoofed_sources),
 		cmocka_unit_test(test_neighbour_discovery),
 		cmocka_unit_test(test_dhcp),
 		cmocka_unit_test(test_forwarding),
 		cmocka_unit_test(test_in_rules),
+		cmocka_unit_test(test_floating_is_no_spoof),
 		cmocka_unit_test(test_echo),
 		cmocka_unit_test(test_mirror),
 		cmocka_unit_test(test_tcp_flow),
+		cmocka_unit_test(test_own_reset_closes),
 		cmocka_unit_test(test_tcp_reconnects),
 		cmocka_unit_test(test_openers),
 		cmocka_unit_test(test_other_flows),

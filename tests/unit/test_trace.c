@@ -61,8 +61,9 @@ static const struct host_policy policy = {.rules = &rule, .rule_count = 1};
 
 static struct pretence pretence(void)
 {
-	return (struct pretence){.judge = {pretend, pretend_reset, pretend_free},
-				 .policy = &policy};
+	return (struct pretence){
+		.judge = {.judge = pretend, .reset = pretend_reset, .free = pretend_free},
+		.policy = &policy};
 }
 
 /* One run of trace or test: what came out. */

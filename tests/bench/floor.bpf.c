@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the programs under test are measured above: empty programs, and generators that write the
+ * next packet from a table and then become the program under test by a tail call. An empty program
+ * behind the same generator is the floor, so that what is left is the program's own.
+ */
+#include "vmlinux.h"
+#include "constants.h"
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+#include "generator.h"
+
+/* Offsets in a frame without VLAN tags. */
+#define IPV4_PROTOCOL	  23
+#define IPV4_SOURCE	  26
+#define IPV4_DESTINATION  30
+#define IPV4_L4		  34
+#define IPV6_NEXT_HEADER  20
+#define IPV6_SOURCE	  22
+#define IPV6_DESTINATION  38
+#define IPV6_L4		  54
+#define L4_TCP_FLAGS	  13
+
+struct generator generator = {};
+struct generator_packet packets[GENERATOR_PACKETS_MAX] = {};
+
+/* An entry each: with a constant index the tail call is a direct jump. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} xdp_under_test SEC(".maps"), tc_under_test SEC(".maps");
+
+static __always_inline const struct generator_packet *next_packet(void)
+{
+	__u32 index = generator.next++ & generator.mask;
+
+	return &packets[index & (GENERATOR_PACKETS_MAX - 1)];
+}
+
+static __always_inline void write_l4(__u8 *l4, const struct generator_packet *packet, bool leaving)
+{
+	__be16 *ports = (__be16 *)l4;
+
+	ports[0] = leaving ? packet->local_port : packet->remote_port;
+	ports[1] = leaving ? packet->remote_port : packet->local_port;
+	l4[L4_TCP_FLAGS] = packet->tcp_flags;
+}
+
+static __always_inline void write_packet(void *data, void *data_end, bool leaving)
+{
+	const struct generator_packet *packet = next_packet();
+	__u8 *frame = data;
+
+	if (generator.family == 4) {
+		if (data + GENERATOR_IPV4_FRAME_BYTES > data_end)
+			return;
+		frame[IPV4_PROTOCOL] = packet->protocol;
+		__builtin_memcpy(frame + (leaving ? IPV4_DESTINATION : IPV4_SOURCE),
+				 packet->remote, 4);
+		write_l4(frame + IPV4_L4, packet, leaving);
+	} else {
+		if (data + GENERATOR_IPV6_FRAME_BYTES > data_end)
+			return;
+		frame[IPV6_NEXT_HEADER] = packet->protocol;
+		__builtin_memcpy(frame + (leaving ? IPV6_DESTINATION : IPV6_SOURCE),
+				 packet->remote, 16);
+		write_l4(frame + IPV6_L4, packet, leaving);
+	}
+}
+
+SEC("xdp")
+int generate_xdp(struct xdp_md *context)
+{
+	write_packet((void *)(long)context->data, (void *)(long)context->data_end, false);
+	bpf_tail_call_static(context, &xdp_under_test, 0);
+	return XDP_ABORTED;
+}
+
+SEC("tc")
+int generate_tc(struct __sk_buff *skb)
+{
+	write_packet((void *)(long)skb->data, (void *)(long)skb->data_end, true);
+	bpf_tail_call_static(skb, &tc_under_test, 0);
+	return TC_ACT_SHOT;
+}
+
+SEC("xdp")
+int empty_xdp(struct xdp_md *context)
+{
+	return XDP_PASS;
+}
+
+SEC("tc")
+int empty_tc(struct __sk_buff *skb)
+{
+	return TC_ACT_UNSPEC;
+}
+
+char LICENSE[] SEC("license") = "GPL";
