@@ -19,7 +19,7 @@ enum {
 	BENCH_RULE_PORT_FIRST = 10000,
 	BENCH_RULE_PORTS = 100,
 	BENCH_CLOSED_PORT_FIRST = 20000, /* up to 29999 */
-	BENCH_SERVICE_PORT = 5061,	 /* of every group, by TCP and UDP, to this host's openings */
+	BENCH_SERVICE_PORT = 5061, /* of every group, by TCP and UDP, to this host's openings */
 };
 
 extern const char *const bench_own_address[2]; /* IPv4, IPv6 */

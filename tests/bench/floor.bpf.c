@@ -11,15 +11,15 @@
 #include "generator.h"
 
 /* Offsets in a frame without VLAN tags. */
-#define IPV4_PROTOCOL	  23
-#define IPV4_SOURCE	  26
-#define IPV4_DESTINATION  30
-#define IPV4_L4		  34
-#define IPV6_NEXT_HEADER  20
-#define IPV6_SOURCE	  22
-#define IPV6_DESTINATION  38
-#define IPV6_L4		  54
-#define L4_TCP_FLAGS	  13
+#define IPV4_PROTOCOL	 23
+#define IPV4_SOURCE	 26
+#define IPV4_DESTINATION 30
+#define IPV4_L4		 34
+#define IPV6_NEXT_HEADER 20
+#define IPV6_SOURCE	 22
+#define IPV6_DESTINATION 38
+#define IPV6_L4		 54
+#define L4_TCP_FLAGS	 13
 
 struct generator generator = {};
 struct generator_packet packets[GENERATOR_PACKETS_MAX] = {};
@@ -57,15 +57,15 @@ static __always_inline void write_packet(void *data, void *data_end, bool leavin
 		if (data + GENERATOR_IPV4_FRAME_BYTES > data_end)
 			return;
 		frame[IPV4_PROTOCOL] = packet->protocol;
-		__builtin_memcpy(frame + (leaving ? IPV4_DESTINATION : IPV4_SOURCE),
-				 packet->remote, 4);
+		__builtin_memcpy(frame + (leaving ? IPV4_DESTINATION : IPV4_SOURCE), packet->remote,
+				 4);
 		write_l4(frame + IPV4_L4, packet, leaving);
 	} else {
 		if (data + GENERATOR_IPV6_FRAME_BYTES > data_end)
 			return;
 		frame[IPV6_NEXT_HEADER] = packet->protocol;
-		__builtin_memcpy(frame + (leaving ? IPV6_DESTINATION : IPV6_SOURCE),
-				 packet->remote, 16);
+		__builtin_memcpy(frame + (leaving ? IPV6_DESTINATION : IPV6_SOURCE), packet->remote,
+				 16);
 		write_l4(frame + IPV6_L4, packet, leaving);
 	}
 }

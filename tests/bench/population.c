@@ -91,7 +91,8 @@ struct address population_member(const struct population *population, struct ran
 	return address;
 }
 
-/* In a normalized list the only prefix that can hold an address is the last that is not above it. */
+/* In a normalized list the only prefix that can hold an address is the last that is not above it.
+ */
 static bool is_member(const struct prefix_list *all, const struct address *address)
 {
 	size_t first = 0, count = all->count;

@@ -12,8 +12,8 @@
 
 struct population {
 	struct arena *arena;
-	struct prefix_list ordered[2];	/* IPv4, IPv6: any first part of it is a population too */
-	struct prefix_list all[2];	/* the same, normalized */
+	struct prefix_list ordered[2]; /* IPv4, IPv6: any first part of it is a population too */
+	struct prefix_list all[2];     /* the same, normalized */
 };
 
 /* prefixes: of each family. */
