@@ -229,7 +229,8 @@ grep -E '^sallyport_(enforcing|receive_(packets|dropped_packets)_total|rule_info
 
 step "The rules in the kernel: bpftool map dump pinned .../rule_info"
 rules=$(find "$pins" -name rule_info | head -n 1)
-bpftool map dump pinned "$rules" | head -n 25 | indent
+bpftool map dump pinned "$rules" >"$work/rules"
+head -n 25 "$work/rules" | indent
 say "..."
 
 step "Why? Two packets explained"

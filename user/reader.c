@@ -323,6 +323,12 @@ bool read_names(const struct reader *reader, const struct node *node, const char
 	return read_word_list(reader, node, what, read_name, ret_list);
 }
 
+bool read_paths(const struct reader *reader, const struct node *node, const char *what,
+		word_list *ret_list)
+{
+	return read_word_list(reader, node, what, read_path, ret_list);
+}
+
 bool read_texts(const struct reader *reader, const struct node *node, const char *what,
 		word_list *ret_list)
 {

@@ -65,6 +65,8 @@ bool read_path(const struct reader *reader, const struct node *node, const char 
 	       struct word *ret_word);
 bool read_names(const struct reader *reader, const struct node *node, const char *what,
 		word_list *ret_list);
+bool read_paths(const struct reader *reader, const struct node *node, const char *what,
+		word_list *ret_list);
 bool read_texts(const struct reader *reader, const struct node *node, const char *what,
 		word_list *ret_list);
 bool name_is_valid(const char *text, size_t length);

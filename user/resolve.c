@@ -6,13 +6,7 @@
 #include "player.h"
 #include "rules.h"
 
-#define CROSS_CHECK_DEFAULT 65536u /* one packet in so many */
-#define FRAGMENT_TIMEOUT_MS 2000u
-
-static const uint32_t timeouts_ms[FLOW_STATE_COUNT] = {
-	[FLOW_SYN] = 30 * 1000,	    [FLOW_TCP] = 2 * 3600 * 1000, [FLOW_CLOSING] = 30 * 1000,
-	[FLOW_UDP_NEW] = 30 * 1000, [FLOW_UDP] = 120 * 1000,	  [FLOW_ICMP] = 10 * 1000,
-};
+static const uint32_t timeouts_ms[FLOW_STATE_COUNT] = TIMEOUT_MS_DEFAULTS;
 
 /* What "host:" of the site or of hosts.H says; the latter is applied last. */
 static void apply_settings(const struct host_settings *settings, struct host_policy *host)

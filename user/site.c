@@ -308,28 +308,6 @@ static void read_site_parameters(const struct reader *reader, const struct node 
 	}
 }
 
-static bool read_paths(const struct reader *reader, const struct node *node, const char *what,
-		       word_list *ret_list)
-{
-	const struct node *item;
-	word_list list = {0};
-	bool good = true;
-
-	if (!read_list(reader, node, what))
-		return false;
-	for (item = list_first(node); item; item = list_next(node, item)) {
-		struct word word;
-
-		if (read_path(reader, item, what, &word))
-			*arena_push(reader->arena, &list) = word;
-		else
-			good = false;
-	}
-	refuse_repeated(reader, list.items, list.count, sizeof(*list.items), what);
-	*ret_list = list;
-	return good;
-}
-
 static void read_host(const struct reader *reader, const struct node *node, struct site *site)
 {
 	static const struct key_rule rules[] = {

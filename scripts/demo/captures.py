@@ -26,7 +26,7 @@ class Packet:
 
 
 def packets(path):
-    """Every frame of a pcap file as a Packet; what can't be read raises ValueError."""
+    """Every frame of a pcap file as a Packet, which has only what can be read of it."""
     with open(path, "rb") as file:
         if file.read(24)[:4] != struct.pack("<I", 0xA1B2C3D4):
             raise ValueError(f"{path} is no pcap file of this machine")
@@ -39,10 +39,13 @@ def read_frame(frame):
     while ethertype in VLAN_TAGS and len(frame) >= at + 4:
         ethertype, at = struct.unpack_from("!H", frame, at + 2)[0], at + 4
     packet = Packet(frame[6:12].hex(":"), ethertype)
-    if ethertype == 0x0800:
-        read_ipv4(packet, frame[at:])
-    elif ethertype == 0x86DD:
-        read_ipv6(packet, frame[at:])
+    try:
+        if ethertype == 0x0800:
+            read_ipv4(packet, frame[at:])
+        elif ethertype == 0x86DD:
+            read_ipv6(packet, frame[at:])
+    except (struct.error, IndexError):
+        pass  # cut short: the broken packets of the attacks, where they got through
     return packet
 
 

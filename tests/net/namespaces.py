@@ -361,6 +361,14 @@ class Net:
 
         return wait_for(grown, f"{direction} drops as {reason}")
 
+    def wait_for_sum(self, before, number):
+        """Waits until that many more have arrived, whatever became of them; returns the counters."""
+        def arrived():
+            now = self.counters()
+            return now if now.seen() >= before.seen() + number else None
+
+        return wait_for(arrived, f"{number} packets")
+
     def frame(self, packet):
         """A scapy packet as a frame from p0 to e0."""
         from scapy.layers.l2 import Ether  # costs a second: only where it is needed
