@@ -117,7 +117,8 @@ is_answering() { at site ss -Hlun "sport = 5060" | grep -qF "$1"; } # ADDRESS:PO
 
 # place_calls FAMILY CALLS PACKETS: through sipp, each with PACKETS of RTP (20 ms) in both directions.
 place_calls() {
-  local family=$1 calls=$2 media=$3 engine gateway target port log=$work/sip-$1 done=0
+  local family=$1 calls=$2 media=$3 engine gateway target port log=$work/sip-$1
+  local done status=0
   case $family in
     IPv4) engine=192.0.2.10 gateway=192.0.2.30 target=$gateway:5060 port=30000 ;;
     IPv6) engine=2001:db8:1::10 gateway=2001:db8:1::30 target=[$gateway]:5060 port=30100 ;;
@@ -133,12 +134,13 @@ place_calls() {
   until_true 10 is_answering "$target" || fail "sipp does not answer at the gateway" answer.log
   at engine sipp -sf "$here/call.xml" -i "$engine" -mi "$engine" -p 5060 -mp "$port" \
     -key padding "$padding" -m "$calls" -r 5 -d $((media * 20 + 1500)) -timeout "$limit" -timeout_error \
-    -nostdin "$target" >call.log 2>&1 </dev/null || true
+    -nostdin "$target" >call.log 2>&1 </dev/null || status=$?
   wait $answering || true
   done=$(awk -F'|' '/Successful call/ { n = $3 } END { print n + 0 }' call.log)
   printf '%s\t%s\t%s\t%s\n' "$family" "$calls" "$done" "$media" >>"$work/calls"
   say "$family: $done of $calls calls completed, $media RTP packets each way in each"
-  if [ "$done" -ne "$calls" ]; then tail -n 25 call.log; fi
+  # 1: calls failed, 255: out of time. Ended by a signal it has nothing to say.
+  if [ $status -eq 1 ] || [ $status -eq 255 ]; then tail -n 12 call.log | indent; fi
 }
 
 # place_all_calls CALLS PACKETS: IPv4 and IPv6 at the same time.

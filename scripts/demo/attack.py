@@ -226,6 +226,8 @@ def escape():
     for family, kind in ((IPV4, socket.AF_INET), (IPV6, socket.AF_INET6)):
         for host, port in ((STRANGER, 53), (STRANGER, 30000), (MESSAGE_BUS, 514), (GATEWAY, 161)):
             with socket.socket(kind, socket.SOCK_DGRAM) as sender:
+                # Not from a media port: what the gateway may send there may be answered, wherever it came from.
+                sender.bind((family % ENGINE, 10000 + port % 1000))
                 tries += 1
                 try:
                     sender.sendto(b"exfiltrated", (family % host, port))

@@ -19,16 +19,19 @@ build_network() {
     ip netns add "$prefix-$host"
     at "$host" ip link set lo up
   done
+  # A switch has no addresses and says nothing of its own.
+  at switch sh -c 'echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6'
   at switch ip link add bridge type bridge forward_delay 0 mcast_snooping 0
-  at switch ip link set bridge addrgenmode none up
+  at switch ip link set bridge up
   for host in engine:10 site:20 stranger:66; do
     number=${host#*:} host=${host%:*}
     at switch ip link add "$host" type veth peer name eth0 \
       address "02:00:00:00:00:$number" netns "$prefix-$host"
     # A tag that waits in metadata would be seen by no XDP program: on this wire it stands in the frame.
     at switch ethtool -K "$host" tx-vlan-hw-insert off tx-vlan-stag-hw-insert off
-    at switch ip link set "$host" addrgenmode none master bridge up
-    at "$host" ip link set eth0 addrgenmode none up
+    at switch ip link set "$host" master bridge up
+    at "$host" ip link set eth0 addrgenmode none
+    at "$host" ip link set eth0 up
   done
   for address in engine:10 site:5 site:20 site:21 site:22 site:23 site:30 stranger:66; do
     host=${address%:*} number=${address#*:}

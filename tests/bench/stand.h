@@ -6,6 +6,8 @@
 #ifndef SALLYPORT_TESTS_BENCH_STAND_H
 #define SALLYPORT_TESTS_BENCH_STAND_H
 
+#include <stdint.h>
+
 #include "../../include/abi.h"
 #include "failure.h"
 #include "generator.h"

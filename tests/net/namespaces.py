@@ -104,20 +104,20 @@ class Namespace:
         run("ip", "netns", "del", self.name, check=False)
 
     def command(self, *command):
-        """Not by ip netns exec: that hides the BPF file system."""
+        """Not by ip netns exec, which hides the BPF file system, nor ip -n, which fails in a chroot."""
         return ["nsenter", f"--net=/run/netns/{self.name}", *map(str, command)]
 
     def run(self, *command, **options):
         return run(*self.command(*command), **options)
 
     def ip(self, *words):
-        return run("ip", "-n", self.name, *words)
+        return self.run("ip", *words)
 
     def sysctl(self, **settings):
         self.run("sysctl", "-qw", *[f"{name}={value}" for name, value in settings.items()])
 
     def link(self, device):
-        return json.loads(run("ip", "-n", self.name, "-s", "-j", "link", "show", device).stdout)[0]
+        return json.loads(self.run("ip", "-s", "-j", "link", "show", device).stdout)[0]
 
     def add_address(self, device, text, bits):
         options = ["nodad"] if ":" in text else []
@@ -217,6 +217,19 @@ def transfer(sender, receiver, length):
     assert received == data
 
 
+def packed(text):
+    return socket.inet_pton(family_of(text), text)
+
+
+def frames_until(wire, last):
+    """Frames in the order they came, up to the first that is the last."""
+    frames = []
+    while True:
+        frames.append(wire.recv(1 << 16))
+        if last(frames[-1]):
+            return frames
+
+
 def close(*sockets):
     for one in sockets:
         one.close()
@@ -287,6 +300,7 @@ class Net:
         self.prefix = f"spnet{os.getpid()}n{Net.made}"
         self.pins = f"{BPF_FS}/sallyport-net-{os.getpid()}-{Net.made}"
         self.namespaces = []
+        self.hardware = None
         self.processes = []
         self.host = self.add_namespace("h")
         self.peer = self.add_namespace("p")
@@ -369,11 +383,13 @@ class Net:
 
         return wait_for(arrived, f"{number} packets")
 
-    def frame(self, packet):
-        """A scapy packet as a frame from p0 to e0."""
+    def frame(self, packet, leaving=False):
+        """A scapy packet as a frame from p0 to e0, or the other way."""
         from scapy.layers.l2 import Ether  # costs a second: only where it is needed
-        return bytes(Ether(src=self.peer.link("p0")["address"],
-                           dst=self.host.link("e0")["address"]) / packet)
+        if not self.hardware:
+            self.hardware = [self.peer.link("p0")["address"], self.host.link("e0")["address"]]
+        source, destination = reversed(self.hardware) if leaving else self.hardware
+        return bytes(Ether(src=source, dst=destination) / packet)
 
     def inject(self, *packets):
         """Scapy packets, as the peer's frames to the host. Returns how many."""
@@ -381,6 +397,13 @@ class Net:
             for packet in packets:
                 wire.send(self.frame(packet))
         return len(packets)
+
+    def emit(self, *packets):
+        """Scapy packets, as the host's own frames. What is refused on its way is ENOBUFS here."""
+        with self.host.packets("e0") as wire:
+            for packet in packets:
+                with contextlib.suppress(OSError):
+                    wire.send(self.frame(packet, leaving=True))
 
 
 def end_text(end):

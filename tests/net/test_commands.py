@@ -51,14 +51,14 @@ class Net:
         self.write_site("enforce")
         for name in (self.host, self.peer):
             run("ip", "netns", "add", name)
-            run("ip", "-n", name, "link", "set", "lo", "up")
-        run("ip", "-n", self.host, "link", "add", "e0", "type", "veth", "peer", "name", "p0",
+            run("nsenter", f"--net=/run/netns/{name}", "ip", "link", "set", "lo", "up")
+        run("nsenter", f"--net=/run/netns/{self.host}", "ip", "link", "add", "e0", "type", "veth", "peer", "name", "p0",
             "netns", self.peer)
-        run("ip", "-n", self.host, "addr", "add", "192.0.2.10/24", "dev", "e0")
+        run("nsenter", f"--net=/run/netns/{self.host}", "ip", "addr", "add", "192.0.2.10/24", "dev", "e0")
         for last in (5, 20, 30, 66):
-            run("ip", "-n", self.peer, "addr", "add", f"192.0.2.{last}/24", "dev", "p0")
+            run("nsenter", f"--net=/run/netns/{self.peer}", "ip", "addr", "add", f"192.0.2.{last}/24", "dev", "p0")
         for name, interface in ((self.host, "e0"), (self.peer, "p0")):
-            run("ip", "-n", name, "link", "set", interface, "up")
+            run("nsenter", f"--net=/run/netns/{name}", "ip", "link", "set", interface, "up")
 
     def write_site(self, mode):
         self.site.write_text(SITE.replace("MODE", mode))

@@ -58,19 +58,19 @@ class Net:
         self.listeners = []
         for name in (self.host, self.peer):
             run("ip", "netns", "add", name)
-            run("ip", "-n", name, "link", "set", "lo", "up")
+            run("nsenter", f"--net=/run/netns/{name}", "ip", "link", "set", "lo", "up")
         for i in (0, 1):
             self.add_link(i)
         self.in_host("sysctl", "-qw", "net.ipv4.ip_forward=0")
         self.in_host("sysctl", "-qw", "net.ipv6.conf.all.forwarding=0")
 
     def add_link(self, i):
-        run("ip", "-n", self.host, "link", "add", f"e{i}", "type", "veth",
+        run("nsenter", f"--net=/run/netns/{self.host}", "ip", "link", "add", f"e{i}", "type", "veth",
             "peer", "name", f"p{i}", "netns", self.peer)
-        run("ip", "-n", self.host, "addr", "add", HOST[f"e{i}"] + "/25", "dev", f"e{i}")
-        run("ip", "-n", self.peer, "addr", "add", PEER[f"p{i}"] + "/25", "dev", f"p{i}")
-        run("ip", "-n", self.host, "link", "set", f"e{i}", "up")
-        run("ip", "-n", self.peer, "link", "set", f"p{i}", "up")
+        run("nsenter", f"--net=/run/netns/{self.host}", "ip", "addr", "add", HOST[f"e{i}"] + "/25", "dev", f"e{i}")
+        run("nsenter", f"--net=/run/netns/{self.peer}", "ip", "addr", "add", PEER[f"p{i}"] + "/25", "dev", f"p{i}")
+        run("nsenter", f"--net=/run/netns/{self.host}", "ip", "link", "set", f"e{i}", "up")
+        run("nsenter", f"--net=/run/netns/{self.peer}", "ip", "link", "set", f"p{i}", "up")
 
     def close(self):
         for listener in self.listeners:
@@ -545,7 +545,7 @@ def test_an_interface_that_comes_back(net):
     """A veth made anew has no program: status says so, and apply attaches again."""
     net.listen(22)
     net.apply(*BOTH)
-    run("ip", "-n", net.host, "link", "del", "e0")
+    run("nsenter", f"--net=/run/netns/{net.host}", "ip", "link", "del", "e0")
     assert net.interfaces()["e0"]["state"] == "gone"
     net.add_link(0)
     assert net.interfaces()["e0"]["state"] == "partial"
