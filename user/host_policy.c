@@ -213,6 +213,19 @@ static void print_all_addresses(const char *label, const struct prefix_list *lis
 	fputc('\n', out);
 }
 
+/* What becomes of a packet that no rule allows: by the mode, it may pass all the same. */
+static void print_rest(const struct host_policy *policy, FILE *out)
+{
+	const enum mode *mode = policy->mode;
+
+	if (mode[DIRECTION_IN] == MODE_ENFORCE && mode[DIRECTION_OUT] == MODE_ENFORCE)
+		fputs("\nEverything else is dropped.\n", out);
+	else if (mode[DIRECTION_IN] == MODE_ENFORCE)
+		fputs("\nEverything else that arrives is dropped; what leaves is not.\n", out);
+	else
+		fputs("\nEverything else passes too: the mode drops nothing.\n", out);
+}
+
 void host_policy_print(const struct host_policy *policy, FILE *out)
 {
 	char digest[DIGEST_TEXT_BYTES];
@@ -229,7 +242,7 @@ void host_policy_print(const struct host_policy *policy, FILE *out)
 	fprintf(out, "digest: %s\n", digest);
 	print_rules(policy, DIRECTION_IN, out);
 	print_rules(policy, DIRECTION_OUT, out);
-	fputs("\nEverything else is dropped.\n", out);
+	print_rest(policy, out);
 }
 
 /* ------------------------------------------------------------ JSON ------------------------------

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Real sockets and real SIP calls: what a document's row says passes, with data, both ways; what is
-near it does not, and explain says the same as the wire."""
+"""Real sockets: what a document's row says passes, with data, both ways; what is near it does not, and
+explain says the same as the wire."""
 
-import shutil
 import socket
 
 import pytest
 from scapy.layers.inet import ICMP, IP, TCP, UDP
-from scapy.layers.inet6 import ICMPv6EchoReply, ICMPv6EchoRequest, IPv6
-from scapy.layers.l2 import Dot1Q
+from scapy.layers.inet6 import (ICMPv6EchoReply, ICMPv6EchoRequest, ICMPv6PacketTooBig,
+                                ICMPv6Unknown, IPv6)
+from scapy.layers.l2 import Dot1Q, Ether
 from scapy.packet import Raw
 
 from namespaces import V4, V6, address, close, is_readable, site, transfer, wait_for
@@ -278,123 +278,6 @@ def test_explain_changes_nothing(net, family, hook):
     close(inside, outside, stray)
 
 
-# ---------------------------------------------------------------- SIP
-
-MEDIA = "/usr/share/sip-tester/g711a.pcap"
-
-CALL = f"""<?xml version="1.0" encoding="ISO-8859-1" ?>
-<scenario name="a call with media">
-  <send retrans="500"><![CDATA[
-
-      INVITE sip:[service]@[remote_ip]:[remote_port] SIP/2.0
-      Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
-      From: sipp <sip:sipp@[local_ip]:[local_port]>;tag=[pid]SIPpTag09[call_number]
-      To: [service] <sip:[service]@[remote_ip]:[remote_port]>
-      Call-ID: [call_id]
-      CSeq: 1 INVITE
-      Contact: sip:sipp@[local_ip]:[local_port]
-      Max-Forwards: 70
-      Content-Type: application/sdp
-      Content-Length: [len]
-
-      v=0
-      o=user1 53655765 2353687637 IN IP[local_ip_type] [local_ip]
-      s=-
-      c=IN IP[local_ip_type] [local_ip]
-      t=0 0
-      m=audio [auto_media_port] RTP/AVP 8
-      a=rtpmap:8 PCMA/8000
-
-  ]]></send>
-  <recv response="100" optional="true"/>
-  <recv response="180" optional="true"/>
-  <recv response="200" rrs="true"/>
-  <send><![CDATA[
-
-      ACK sip:[service]@[remote_ip]:[remote_port] SIP/2.0
-      Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
-      From: sipp <sip:sipp@[local_ip]:[local_port]>;tag=[pid]SIPpTag09[call_number]
-      To: [service] <sip:[service]@[remote_ip]:[remote_port]>[peer_tag_param]
-      Call-ID: [call_id]
-      CSeq: 1 ACK
-      Max-Forwards: 70
-      Content-Length: 0
-
-  ]]></send>
-  <nop><action><exec play_pcap_audio="{MEDIA}"/></action></nop>
-  <pause milliseconds="1000"/>
-  <send retrans="500"><![CDATA[
-
-      BYE sip:[service]@[remote_ip]:[remote_port] SIP/2.0
-      Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
-      From: sipp <sip:sipp@[local_ip]:[local_port]>;tag=[pid]SIPpTag09[call_number]
-      To: [service] <sip:[service]@[remote_ip]:[remote_port]>[peer_tag_param]
-      Call-ID: [call_id]
-      CSeq: 2 BYE
-      Max-Forwards: 70
-      Content-Length: 0
-
-  ]]></send>
-  <recv response="200" crlf="true"/>
-</scenario>
-"""
-
-
-def place_calls(net, caller, called, transport, calls):
-    """Calls from (namespace, address) to another, with media that the called end sends back."""
-    scenario = net.folder / "call.xml"
-    scenario.write_text(CALL)
-    (namespace, source), (other_namespace, destination) = caller, called
-    answering = net.start(
-        other_namespace, "sipp", "-sn", "uas", "-i", destination, "-p", 5060, "-mi", destination,
-        "-mp", 30000, "-rtp_echo", "-t", transport, "-nostdin", cwd=net.folder,
-        stdout=(net.folder / "uas.log").open("w"), stderr=(net.folder / "uas.err").open("w"))
-    kind = "-lt" if transport == "t1" else "-lu"
-    wait_for(lambda: ":5060 " in other_namespace.run("ss", "-Hn", kind).stdout, "sipp listens")
-    remote = f"[{destination}]" if ":" in destination else destination
-    done = namespace.run("sipp", "-sf", scenario, "-i", source, "-p", 5070, "-mi", source,
-                         "-mp", 40000, "-t", transport, "-m", calls, "-r", calls, "-nostdin",
-                         "-timeout", 30, f"{remote}:5060", cwd=net.folder, check=False)
-    answering.kill()
-    answering.communicate()
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr
-    successes = [line.split()[-1] for line in done.stdout.splitlines() if "Successful call" in line]
-    assert successes[-1] == str(calls)
-
-
-needs_sipp = pytest.mark.skipif(not shutil.which("sipp"), reason="sipp (sip-tester) is not installed")
-
-
-@needs_sipp
-@pytest.mark.parametrize("family, transport", [(V4, "u1"), (V4, "t1"), (V6, "u1")],
-                         ids=["udp-v4", "tcp-v4", "udp-v6"])
-def test_sip_calls_from_the_host(net, family, transport):
-    """SIP by row 6, the media by the switch for RTP that a gateway sends first."""
-    net.apply(engine_site())
-    before = net.counters()
-    calls = 5
-    place_calls(net, (net.host, address("engine", family)), (net.peer, address("gateway", family)),
-                transport, calls)
-    after = net.counters()
-    # INVITE, ACK and BYE there; 180 and two 200 back. 50 packets of media a second.
-    assert_grew(before, after, "cyara/voice-6", 3 * calls, 3 * calls)
-    assert_grew(before, after, "cyara/voice-6-back", 20 * calls, 20 * calls)
-    assert after.rule("cyara/voice-6-sip-back") == 0
-    assert after.lost() == after.lost("transmit") == {}
-
-
-@needs_sipp
-def test_sip_calls_to_the_host(net, lookup):
-    net.apply(engine_site(lookup=lookup))
-    before = net.counters()
-    calls = 5
-    place_calls(net, (net.peer, address("gateway")), (net.host, address("engine")), "u1", calls)
-    after = net.counters()
-    assert_grew(before, after, "cyara/voice-6-sip-back", 3 * calls, 3 * calls)
-    assert_grew(before, after, "cyara/voice-6-back", 20 * calls, 20 * calls)
-    assert after.lost() == after.lost("transmit") == {}
-
-
 def test_the_answer_of_a_closed_port(net):
     """No listener: the host's RST goes out by the mirror, and the peer learns it at once."""
     net.apply(engine_site())
@@ -402,3 +285,123 @@ def test_the_answer_of_a_closed_port(net):
         net.peer.connect(address("portal"), address("engine"), 9005)
     with pytest.raises(ConnectionRefusedError):
         net.host.connect(address("engine"), address("bus"), 5672)
+
+
+# ---------------------------------------------------------------- what the link itself needs
+
+
+def forget_neighbours(net):
+    for namespace, device in ((net.host, "e0"), (net.peer, "p0")):
+        for option in ("-4", "-6"):
+            namespace.ip(option, "neigh", "flush", "dev", device)
+
+
+def test_neighbours_are_found_under_default_deny(net, family):
+    """ARP and neighbour discovery pass unjudged, from both ends, as often as they are needed."""
+    net.apply(engine_site())
+    engine, bus, portal = (address(part, family) for part in ("engine", "bus", "portal"))
+    reason = "arp" if family == V4 else "neighbour-discovery"
+    leaving, arriving = net.peer.listen(bus, 5672), net.host.listen(engine, 9005)
+    before = net.counters()
+    for _ in range(2):
+        # The host asks first, then the peer.
+        for start, source, destination, port, listener in (
+                (net.host, engine, bus, 5672, leaving), (net.peer, portal, engine, 9005, arriving)):
+            forget_neighbours(net)
+            one = start.connect(source, destination, port)
+            other, _ = listener.accept()
+            transfer(one, other, 1000)
+            transfer(other, one, 1000)
+            close(one, other)
+    after = net.counters()
+    # Each of the four times at least one question or answer crossed each way.
+    for direction in ("receive", "transmit"):
+        assert after.exempt(reason, direction) - before.exempt(reason, direction) >= 4
+    assert after.lost() == after.lost("transmit") == {}
+    close(leaving, arriving)
+
+
+# ---------------------------------------------------------------- what never leaves
+
+
+def never_leaving(family):
+    """(reason, packet): each is refused at egress for its own reason."""
+    engine = address("engine", family)
+    kind = IP if family == V4 else IPv6
+
+    def to(part, **fields):
+        return kind(src=engine, dst=address(part, family), **fields)
+
+    def icmp(number, code=0):
+        return (ICMP(type=number, code=code) if family == V4 else
+                ICMPv6Unknown(type=number, code=code, msgbody=b"\0" * 4))
+
+    protocol = "proto" if family == V4 else "nh"
+    quoted = Raw(bytes(kind(src=address("stranger", family), dst=engine) / UDP(sport=1, dport=2)))
+    error = ICMP(type=3, code=3) if family == V4 else ICMPv6PacketTooBig(mtu=1280)
+    return [
+        ("closed-port", to("gateway") / UDP(sport=20000, dport=5061) / Raw(b"x")),
+        ("closed-port", to("gateway") / UDP(sport=20000, dport=29999) / Raw(b"x")),
+        ("closed-port", to("bus") / TCP(sport=20000, dport=5673, flags="S")),
+        ("unknown-peer", to("stranger") / UDP(sport=20000, dport=5060) / Raw(b"x")),
+        ("unknown-peer", to("stranger") / TCP(sport=20000, dport=5672, flags="S")),
+        ("wrong-port", to("scheduler") / TCP(sport=20000, dport=5672, flags="S")),
+        ("wrong-port", to("portal") / UDP(sport=20000, dport=30000) / Raw(b"x")),
+        # Opens nothing: a scan with ACK, an answer nobody asked for, an end of no connection.
+        ("no-flow", to("bus") / TCP(sport=20000, dport=5672, flags="A")),
+        ("no-flow", to("bus") / TCP(sport=20000, dport=5672, flags="SA")),
+        ("no-flow", to("bus") / TCP(sport=20000, dport=5672, flags="R")),
+        ("protocol", to("bus", **{protocol: 47}) / Raw(b"x" * 40)),
+        ("icmp-redirect", to("bus") / icmp(5 if family == V4 else 137)),
+        ("icmp-unrelated", to("stranger") / error / quoted),
+        ("icmp-type", to("bus") / icmp(8 if family == V4 else 128)),
+        ("malformed", Raw(bytes(to("gateway") / UDP(sport=20000, dport=5060))[:-4])),
+    ]
+
+
+def test_what_no_out_rule_allows_never_leaves(net, family, lookup):
+    """Seen from the other end of the cable; sockets, and frames that go around them."""
+    net.apply(engine_site(lookup=lookup))
+    engine, gateway = address("engine", family), address("gateway", family)
+    packets = never_leaving(family)
+    ether = Ether(src=net.host.link("e0")["address"], dst=net.peer.link("p0")["address"],
+                  type=0x0800 if family == V4 else 0x86dd)
+    inside = net.host.udp(engine, 20000)
+    before = net.counters()
+    with net.peer.packets("p0") as seen, net.host.packets("e0") as wire:
+        for _, packet in packets:
+            wire.send(bytes(ether / packet))
+        wire.send(bytes(Ether(src=ether.src, dst=ether.dst, type=0x88b5) / Raw(b"x" * 50)))
+        inside.sendto(b"from a socket", (address("stranger", family), 5060))
+        attempt = net.host.begin(engine, address("stranger", family), 443)
+        inside.sendto(b"the end", (gateway, 5060))
+        left = []
+        while not left or not left[-1].endswith(b"the end"):
+            frame = seen.recv(1 << 16)
+            # Its own frames; ARP and neighbour discovery (58 behind hop limit 255) are for the link.
+            if frame[6:12] == wire_address(ether.src) and not is_of_the_link(frame):
+                left.append(frame)
+    attempt.close()
+    inside.close()
+    assert len(left) == 1, [Ether(frame).summary() for frame in left]
+    after = net.counters()
+    expected = {"ethertype": 1}
+    for reason in [reason for reason, _ in packets] + ["unknown-peer", "unknown-peer"]:
+        expected[reason] = expected.get(reason, 0) + 1
+    for reason, number in expected.items():
+        grown = (after.dropped("transmit", reason=reason) -
+                 before.dropped("transmit", reason=reason))
+        # The stack's own multicast reports are of that reason too; the SYN may have been tried again.
+        assert grown == number or (grown > number and reason in ("icmp-type", "unknown-peer")), reason
+    assert after.lost("transmit").keys() == expected.keys() - {"icmp-type"}
+    assert after.rule("cyara/voice-6", "transmit") == 1
+
+
+def wire_address(text):
+    return bytes.fromhex(text.replace(":", ""))
+
+
+def is_of_the_link(frame):
+    kind = frame[12:14]
+    return kind == b"\x08\x06" or (kind == b"\x86\xdd" and frame[20] == 58 and frame[21] == 255
+                                   and frame[54] in range(133, 137))
