@@ -11,6 +11,15 @@ static __always_inline __u64 clock_now(void)
 	return config.virtual_clock ? state.now : bpf_jiffies64();
 }
 
+/*
+ * Whether so many ticks have passed. Signed: another CPU may have written since a tick later than
+ * this one read the clock, and its flow must not look as old as time.
+ */
+static __always_inline bool has_passed(__u64 ticks, __u64 since, __u64 now)
+{
+	return (__s64)(now - since) > (__s64)ticks;
+}
+
 static __always_inline struct flow_key flow_key(const struct conversation *c)
 {
 	struct flow_key key = {};
@@ -34,7 +43,7 @@ static __always_inline bool flow_has_expired(const struct flow *flow, __u64 now)
 
 	if (state_index >= FLOW_STATE_COUNT)
 		return true;
-	return now - flow->last_seen > config.timeouts[state_index];
+	return has_passed(config.timeouts[state_index], flow->last_seen, now);
 }
 
 /* The entry of this key, if it has not expired. */
@@ -98,7 +107,7 @@ static __always_inline struct flow_share_key share_key(const struct flow_key *fl
 	return key;
 }
 
-/* False: that rule and peer hold as many as they may. limit 0: only count. */
+/* REASON_NONE, or why that rule may hold no more flows to that peer. limit 0: only count. */
 static __always_inline enum reason share_take(const struct flow_key *flow, __u16 rule_slot,
 					      __u32 limit)
 {
@@ -114,7 +123,7 @@ static __always_inline enum reason share_take(const struct flow_key *flow, __u16
 
 			if (!error)
 				return REASON_NONE;
-			if (error != -17 /* EEXIST: another CPU was first */)
+			if (error != -EEXIST) /* another CPU was first */
 				return REASON_FLOW_TABLE_FULL;
 			continue;
 		}

@@ -59,7 +59,7 @@ __noinline int fragment_later(enum direction direction, struct packet *packet,
 		return REASON_FRAGMENT_EARLY;
 	key = fragment_key(direction, packet);
 	entry = bpf_map_lookup_elem(&fragments, &key);
-	if (!entry || clock_now() - entry->seen > config.fragment_timeout)
+	if (!entry || has_passed(config.fragment_timeout, entry->seen, clock_now()))
 		return REASON_FRAGMENT_EARLY;
 	if (packet->fragment_offset < entry->header_end)
 		return REASON_FRAGMENT_OVERLAP;

@@ -38,7 +38,7 @@ static long sweep_fragment(void *map, struct fragment_key *key, struct fragment 
 {
 	struct fragment_key copy = *key;
 
-	if (bpf_jiffies64() - entry->seen > config.fragment_timeout)
+	if (has_passed(config.fragment_timeout, entry->seen, bpf_jiffies64()))
 		bpf_map_delete_elem(&fragments, &copy);
 	return 0;
 }

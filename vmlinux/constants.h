@@ -74,4 +74,7 @@
 #define AF_INET	 2
 #define AF_INET6 10
 
+/* include/uapi/asm-generic/errno-base.h */
+#define EEXIST 17
+
 #endif
