@@ -37,7 +37,7 @@ prefix=sallyport-demo-$$
 pins=/sys/fs/bpf/$prefix
 work=$(mktemp -d "/tmp/$prefix.XXXXXX")
 export PYTHONDONTWRITEBYTECODE=1 TERM=${TERM:-dumb}
-# shellcheck source=scripts/demo/network.sh
+# shellcheck source-path=SCRIPTDIR source=demo/network.sh
 . "$here/network.sh"
 
 cleanup() {
@@ -87,7 +87,7 @@ sallyport() { at engine "$program" --pins "$pins" "$@"; }
 
 build() {
   # Two demos at once must not build the same tree at once.
-  exec 9<"$0"
+  exec 9<scripts/demo.sh
   flock 9
   scripts/setup.sh build demo
   make -j"$(nproc)" >"$work/make.log" 2>&1 || fail "the build failed" "$work/make.log"
@@ -105,7 +105,7 @@ capture() {
 stop_captures() {
   local name
   sleep 1 # for what is still under way
-  kill "${captures[@]}"
+  kill "${captures[@]}" 2>/dev/null || true
   wait "${captures[@]}" || true
   for name in engine wire; do
     grep -q '^0 packets dropped by kernel' "$work/$name.log" ||
@@ -118,7 +118,7 @@ is_answering() { at site ss -Hlun "sport = 5060" | grep -qF "$1"; } # ADDRESS:PO
 # place_calls FAMILY CALLS PACKETS: through sipp, each with PACKETS of RTP (20 ms) in both directions.
 place_calls() {
   local family=$1 calls=$2 media=$3 engine gateway target port log=$work/sip-$1
-  local done status=0
+  local completed status=0
   case $family in
     IPv4) engine=192.0.2.10 gateway=192.0.2.30 target=$gateway:5060 port=30000 ;;
     IPv6) engine=2001:db8:1::10 gateway=2001:db8:1::30 target=[$gateway]:5060 port=30100 ;;
@@ -136,9 +136,9 @@ place_calls() {
     -key padding "$padding" -m "$calls" -r 5 -d $((media * 20 + 1500)) -timeout "$limit" -timeout_error \
     -nostdin "$target" >call.log 2>&1 </dev/null || status=$?
   wait $answering || true
-  done=$(awk -F'|' '/Successful call/ { n = $3 } END { print n + 0 }' call.log)
-  printf '%s\t%s\t%s\t%s\n' "$family" "$calls" "$done" "$media" >>"$work/calls"
-  say "$family: $done of $calls calls completed, $media RTP packets each way in each"
+  completed=$(awk -F'|' '/Successful call/ { n = $3 } END { print n + 0 }' call.log)
+  printf '%s\t%s\t%s\t%s\n' "$family" "$calls" "$completed" "$media" >>"$work/calls"
+  say "$family: $completed of $calls calls completed, $media RTP packets each way in each"
   # 1: calls failed, 255: out of time. Ended by a signal it has nothing to say.
   if [ $status -eq 1 ] || [ $status -eq 255 ]; then tail -n 12 call.log | indent; fi
 }
@@ -180,7 +180,7 @@ build
 say "$("$program" --version)"
 began=$SECONDS
 
-step "A call engine, its site and a stranger on one switch; the policy of policies/sites/demo.yaml on the call engine"
+step "A call engine, its site and a stranger on one switch; policies/sites/demo.yaml is enforced"
 build_network
 say '$ sallyport check demo.yaml'
 "$program" check "$site" 2>&1 | indent
@@ -189,11 +189,12 @@ sallyport apply "$site" 2>&1 | indent
 say '$ sallyport status'
 sallyport status | indent
 captures=()
-capture engine eth0 engine               # behind XDP: what was let in
+capture engine eth0 engine                               # behind XDP: what was let in
 capture switch engine wire "ether src 02:00:00:00:00:10" # on the wire: what was let out
 for side in engine site; do
   at "$side" python3 "$here/talk.py" serve "$side" >"$work/serve-$side.log" 2>&1 &
-  until_true 10 grep -q ready "$work/serve-$side.log" || fail "the $side's servers did not start" "$work/serve-$side.log"
+  until_true 10 grep -q ready "$work/serve-$side.log" ||
+    fail "the servers of the $side did not start" "$work/serve-$side.log"
 done
 
 step "SIP calls from the call engine to the gateway over UDP, in INVITEs of 4 kB, with RTP both ways"
@@ -223,11 +224,12 @@ python3 "$here/report.py" drops "$work/metrics.json" "$program"
 
 step "The same for Prometheus: curl http://127.0.0.1:9077/metrics"
 sallyport serve >"$work/serve.log" 2>&1 &
-until_true 10 at engine curl -fs http://127.0.0.1:9077/healthz || fail "serve does not answer" "$work/serve.log"
+until_true 10 at engine curl -fs http://127.0.0.1:9077/healthz ||
+  fail "serve does not answer" "$work/serve.log"
 at engine curl -fsS http://127.0.0.1:9077/metrics >"$work/page"
 say "$(grep -c '^sallyport' "$work/page") samples; some that are not 0:"
-grep -E '^sallyport_(enforcing|receive_(packets|dropped_packets)_total|rule_info.*voice-6"|flow_entries)' "$work/page" |
-  grep -v ' 0$' | indent
+shown='^sallyport_(enforcing|receive_(packets|dropped_packets)_total|rule_info.*voice-6"|flow_entries)'
+grep -E "$shown" "$work/page" | grep -v ' 0$' | indent
 
 step "The rules in the kernel: bpftool map dump pinned .../rule_info"
 rules=$(find "$pins" -name rule_info | head -n 1)

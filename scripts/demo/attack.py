@@ -122,7 +122,8 @@ def other_protocols():
     for ethertype in (0x8137, 0x8847, 0x8864, 0x88B5):
         for _ in range(10):
             yield ethernet(MAC_STRANGER, MAC_ENGINE, ethertype, bytes(46))
-    packet = ipv4(IPV4 % WEB_PORTAL, IPV4 % ENGINE, TCP, tcp(IPV4 % WEB_PORTAL, IPV4 % ENGINE, 1, 9005, SYN))
+    here, there = IPV4 % WEB_PORTAL, IPV4 % ENGINE
+    packet = ipv4(here, there, TCP, tcp(here, there, 40000, 9005, SYN))
     tags = struct.pack("!HHHHH", 7, 0x8100, 8, 0x8100, 9) + struct.pack("!H", 0x0800)
     for _ in range(10):
         yield ethernet(MAC_STRANGER, MAC_ENGINE, 0x88A8, tags + packet)
@@ -226,7 +227,7 @@ def escape():
     for family, kind in ((IPV4, socket.AF_INET), (IPV6, socket.AF_INET6)):
         for host, port in ((STRANGER, 53), (STRANGER, 30000), (MESSAGE_BUS, 514), (GATEWAY, 161)):
             with socket.socket(kind, socket.SOCK_DGRAM) as sender:
-                # Not from a media port: what the gateway may send there may be answered, wherever it came from.
+                # Not from a media port: what the gateway may send to is what may be sent from.
                 sender.bind((family % ENGINE, 10000 + port % 1000))
                 tries += 1
                 try:

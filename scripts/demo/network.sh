@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
+# shellcheck shell=bash disable=SC2154
 # Sourced by demo.sh: a switch and three hosts, each a network namespace of this run alone.
 #
 #   engine    192.0.2.10  the call engine, where sallyport enforces
-#   site      192.0.2.20  message bus, .21 voice scheduler, .22 storage, .23 web portal, .30 SIP gateway, .5 management
+#   site      192.0.2.20  message bus; .21 voice scheduler, .22 storage, .23 web portal,
+#                         .30 SIP gateway, .5 management
 #   stranger  192.0.2.66  whom no document names
 # and the same last numbers in 2001:db8:1::/64. demo/site_plan.py and policies/sites/demo.yaml say it too.
 
@@ -40,6 +42,7 @@ build_network() {
   done
   # What a new namespace may have from this machine: it forwards, or it filters what the switch carries.
   at engine sh -c 'echo 0 >/proc/sys/net/ipv4/ip_forward'
+  # shellcheck disable=SC2016
   at switch sh -c 'for key in /proc/sys/net/bridge/bridge-nf-call-*; do
     if [ -e "$key" ]; then echo 0 >"$key"; fi; done'
 }

@@ -147,6 +147,12 @@ class Verdict:
         print(f"   {'ok  ' if is_right else 'FAIL'}  {words}")
 
 
+def is_media(packet):
+    gateway = (IPV4 % GATEWAY, IPV6 % GATEWAY)
+    return (packet.protocol == UDP and packet.source_port in RTP_PORTS and packet.port in RTP_PORTS
+            and (packet.source in gateway or packet.destination in gateway))
+
+
 def look_at(path, wanted):
     """Goes through one capture: how many packets, the strangers among them, RTP, large SIP messages."""
     judge, seen, strangers = Judge(), Counter(), Counter()
@@ -155,11 +161,12 @@ def look_at(path, wanted):
             continue
         seen["packets"] += 1
         if not judge.may_pass(packet):
-            strangers[f"{packet.mac} {packet.source} > {packet.destination} protocol {packet.protocol}"] += 1
+            ends = f"{packet.source} > {packet.destination} protocol {packet.protocol}"
+            strangers[f"{packet.mac} {ends}"] += 1
         family = "IPv6" if packet.ethertype == 0x86DD else "IPv4"
-        if packet.protocol == UDP and packet.port in RTP_PORTS and not packet.later_fragment:
+        if is_media(packet):
             seen["RTP", family] += 1
-        if packet.first_fragment and SIP_PORT in (packet.source_port, packet.port) and packet.protocol == UDP:
+        if packet.first_fragment and SIP_PORT in (packet.source_port, packet.port):
             seen["large SIP", family] += 1
     return seen, strangers
 
@@ -212,7 +219,8 @@ def show_verdict(folder):
     judge_attacks(verdict, folder)
     for words, (seen, strangers) in (("arrived behind", inside), ("left through", outside)):
         verdict.hold(seen["packets"] > 0 and not strangers,
-                     f"{seen['packets']:,} packets {words} the enforcer: {strangers.total()} of them are in no row")
+                     f"{seen['packets']:,} packets {words} the enforcer: "
+                     f"{strangers.total():,} of them are in no row")
         for example, count in strangers.most_common(5):
             print(f"         {count:,} x {example}")
     return verdict.failed

@@ -30,3 +30,17 @@ def family(request):
 def lookup(request):
     """Both encodings of the tables."""
     return request.param
+
+
+@pytest.fixture(scope="session")
+def foreign(tmp_path_factory):
+    """Programs of somebody else, one for XDP and one for tc, as one object file."""
+    folder = tmp_path_factory.mktemp("foreign")
+    source, made = folder / "foreign.bpf.c", folder / "foreign.bpf.o"
+    source.write_text(
+        "#define SEC(name) __attribute__((section(name), used))\n"
+        'SEC("xdp") int somebody_else(void *context) { return 2; }\n'
+        'SEC("tc") int their_filter(void *context) { return -1; }\n'
+        'char LICENSE[] SEC("license") = "GPL";\n')
+    run("clang", "-target", "bpf", "-O2", "-g", "-c", source, "-o", made)
+    return made

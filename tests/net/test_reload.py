@@ -18,7 +18,7 @@ PACE = 0.002  # seconds between packets of a stream: some hundred a second
 PAYLOAD = b"\x80\x08" + b"m" * 158  # as long as 20 ms of G.711
 FOREIGN = ('#define SEC(NAME) __attribute__((section(NAME), used))\n'
            'SEC("xdp") int foreign_xdp(void *context) { return 2; }\n'
-           'char license[] SEC("license") = "GPL";\n')
+           'char LICENSE[] SEC("license") = "GPL";\n')
 
 
 class Stream:
@@ -173,7 +173,7 @@ def generation(net):
 def test_reloads_under_traffic(net, hook, family):
     """Twenty reloads: not one packet lost, not one count."""
     net.apply(policy(), "--egress-hook", hook)
-    assert generation(net)["egress_hook"] == hook
+    assert generation(net)["egress"]["how"] == hook
     with Calls(net, family) as calls:
         before, first = net.counters(), generation(net)["generation"]
         for number in range(ROUNDS):
@@ -304,8 +304,7 @@ def test_a_failed_apply_leaves_the_old_policy(net, foreign, mishap):
                 assert word in done.stderr
             calls.go_on()
         now = generation(net)
-        for key in ("generation", "digest", "state", "loaded_at", "interface"):
-            assert now.get(key) == old.get(key)
+        assert now == old
         assert len(net.json("status")["interfaces"]) == 1
         after = net.counters()
         assert_no_count_fell(before, after)

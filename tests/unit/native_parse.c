@@ -20,15 +20,17 @@
 #define bpf_htons htons
 #define bpf_htonl htonl
 #undef __always_inline
-#define __always_inline inline __attribute__((always_inline))
+/* Headers stand where they stand: BPF and this machine read them unaligned. */
+#define UNALIGNED	__attribute__((no_sanitize("alignment")))
+#define __always_inline inline UNALIGNED __attribute__((always_inline))
 
 /* BPF code reckons with void pointers, and tells clang how to unroll. */
 #pragma GCC diagnostic ignored "-Wpointer-arith"
 #pragma GCC diagnostic ignored "-Wunknown-pragmas"
 #include "../../bpf/parse.h"
 
-static inline enum reason walk_extensions(struct cursor *cursor, struct packet *packet,
-					  struct walk *walk)
+static __always_inline enum reason walk_extensions(struct cursor *cursor, struct packet *packet,
+						   struct walk *walk)
 {
 	return walk_here(cursor->data, cursor->data_end, packet, walk);
 }
@@ -54,7 +56,7 @@ static void copy_address(uint8_t *to, uint8_t family, const __be32 *from)
 		memcpy(to, from, 16);
 }
 
-struct native_packet native_parse(const void *frame, size_t length)
+UNALIGNED struct native_packet native_parse(const void *frame, size_t length)
 {
 	struct cursor cursor = {
 		.data = frame,
