@@ -57,6 +57,7 @@ struct host_policy {
 	size_t role_count;
 	struct prefix_list
 		own; /* this host's own addresses (single), never remote; sources of spoofs */
+	struct prefix_list named; /* those of own that the site file names; empty: not told apart */
 	struct prefix_list floating; /* own as well, but may be elsewhere: not spoofed */
 	enum mode mode[DIRECTION_COUNT];
 	enum lookup lookup;

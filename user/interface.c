@@ -235,11 +235,12 @@ static int select_by_address(struct arena *arena, const struct interface_list *a
 			     const struct host_policy *policy, struct failure *failure,
 			     struct interface_list *ret_selected)
 {
+	const struct prefix_list *meant = policy->named.count ? &policy->named : &policy->own;
 	struct interface_list selected = {0};
 
 	list_for_each (interface, all) {
-		if (!interface->loopback && (carries_any(interface, &policy->own) ||
-					     carries_any(interface, &policy->floating)))
+		if (!interface->loopback &&
+		    (carries_any(interface, meant) || carries_any(interface, &policy->floating)))
 			*arena_push(arena, &selected) = *interface;
 	}
 	if (selected.count == 0)
@@ -248,7 +249,7 @@ static int select_by_address(struct arena *arena, const struct interface_list *a
 			    "configure the address, or name the interfaces in the site "
 			    "(interfaces: [NAME])",
 			    policy->host ? policy->host : "this host",
-			    addresses_format(arena, &policy->own), names_format(arena, all));
+			    addresses_format(arena, meant), names_format(arena, all));
 	*ret_selected = selected;
 	return 0;
 }

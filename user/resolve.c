@@ -89,6 +89,31 @@ static void add_roles(struct arena *arena, const struct policy *policy,
 	}
 }
 
+/*
+ * A machine has more addresses than the site file means: those of a backup network, of containers.
+ * Named are the host's addresses of the file, and of an unnamed host those that its rules stand at.
+ */
+static void add_named(struct arena *arena, const struct policy *policy,
+		      const struct identity *identity, struct host_policy *host)
+{
+	if (identity->host) {
+		const struct prefix_list *addresses =
+			&policy->host_addresses[identity->host - policy->site->hosts.items];
+
+		for (size_t i = 0; i < addresses->count; i++)
+			prefix_list_add(arena, &host->named, &addresses->items[i]);
+		return;
+	}
+	for (size_t i = 0; i < host->rule_count; i++)
+		for (size_t j = 0; j < host->rules[i].match_count; j++) {
+			const struct prefix_list *local = host->rules[i].matches[j].local;
+
+			for (size_t k = 0; local && k < local->count; k++)
+				prefix_list_add(arena, &host->named, &local->items[k]);
+		}
+	prefix_list_normalize(&host->named);
+}
+
 enum resolve_result resolve(struct arena *arena, struct diagnostics *diagnostics,
 			    const struct policy *policy, const struct player *player,
 			    struct host_policy **ret_host)
@@ -107,6 +132,7 @@ enum resolve_result resolve(struct arena *arena, struct diagnostics *diagnostics
 	add_roles(arena, policy, &identity, host);
 	if (rules_make(arena, diagnostics, policy, &identity, host))
 		return RESOLVE_POLICY;
+	add_named(arena, policy, &identity, host);
 	*ret_host = host;
 	return RESOLVE_OK;
 }

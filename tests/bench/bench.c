@@ -284,7 +284,8 @@ static void print_head(const struct bench *bench)
 	print_cpu();
 	printf(", CPU %d.\n"
 	       "Nanoseconds a packet, net of an empty program behind the same generator in the "
-	       "same round;\nmedians of %u rounds of %u packets or more, seed %llu. On a machine "
+	       "same round;\nmedians of %u rounds of %u packets or more, seed %" PRIu64
+	       ". On a machine "
 	       "that is shared,\nonly ratios within this table mean anything.\n\n",
 	       bench->cpu, bench->rounds, bench->repeat, (unsigned long long)bench->options.seed);
 	printf("| IP | packet | different | floor | flat 50 | 1k | 10k | 100k | maps 50 | 1k | 10k "
@@ -328,9 +329,9 @@ static void print_loads(const struct bench *bench)
 		const struct target *flat = &bench->targets[size * LOOKUPS];
 
 		printf("- %zu: compiled in %u ms, loaded in %u ms (flat, maps included) or %u ms "
-		       "(maps); flat arrays %llu KiB\n",
+		       "(maps); flat arrays %" PRIu64 " KiB\n",
 		       sizes[size], bench->compile_ms[size], flat->load_ms, flat[1].load_ms,
-		       (unsigned long long)(flat->table_bytes >> 10));
+		       flat->table_bytes >> 10);
 	}
 }
 

@@ -48,6 +48,23 @@ static __always_inline void write_l4(__u8 *l4, const struct generator_packet *pa
 	l4[L4_TCP_FLAGS] = packet->tcp_flags;
 }
 
+/*
+ * In the words that the programs read it in: a load that spans several stores waits for all of
+ * them, which no packet from a wire makes it do.
+ */
+static __always_inline void write_address(__u8 *address, const struct generator_packet *packet,
+					  __u8 family)
+{
+	__be32 *to = (__be32 *)address;
+
+	to[0] = packet->remote[0];
+	if (family == 4)
+		return;
+	to[1] = packet->remote[1];
+	to[2] = packet->remote[2];
+	to[3] = packet->remote[3];
+}
+
 static __always_inline void write_packet(void *data, void *data_end, bool leaving)
 {
 	const struct generator_packet *packet = next_packet();
@@ -57,15 +74,13 @@ static __always_inline void write_packet(void *data, void *data_end, bool leavin
 		if (data + GENERATOR_IPV4_FRAME_BYTES > data_end)
 			return;
 		frame[IPV4_PROTOCOL] = packet->protocol;
-		__builtin_memcpy(frame + (leaving ? IPV4_DESTINATION : IPV4_SOURCE), packet->remote,
-				 4);
+		write_address(frame + (leaving ? IPV4_DESTINATION : IPV4_SOURCE), packet, 4);
 		write_l4(frame + IPV4_L4, packet, leaving);
 	} else {
 		if (data + GENERATOR_IPV6_FRAME_BYTES > data_end)
 			return;
 		frame[IPV6_NEXT_HEADER] = packet->protocol;
-		__builtin_memcpy(frame + (leaving ? IPV6_DESTINATION : IPV6_SOURCE), packet->remote,
-				 16);
+		write_address(frame + (leaving ? IPV6_DESTINATION : IPV6_SOURCE), packet, 6);
 		write_l4(frame + IPV6_L4, packet, leaving);
 	}
 }

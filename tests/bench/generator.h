@@ -19,7 +19,7 @@
 #define GENERATOR_IPV6_FRAME_BYTES (14u + 40u + 20u)
 
 struct generator_packet {
-	__u8 remote[16]; /* network order; IPv4 in the first four bytes */
+	__be32 remote[4]; /* IPv4 in the first */
 	__be16 remote_port;
 	__be16 local_port;
 	__u8 protocol; /* TCP or UDP */

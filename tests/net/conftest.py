@@ -2,6 +2,7 @@
 """Fixtures of the end-to-end tests: a host and its peer, made anew for each test and gone after it."""
 
 import os
+import signal
 import sys
 
 import pytest
@@ -9,6 +10,11 @@ import pytest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from namespaces import BPF_FS, V4, V6, Net, run  # noqa: E402
+
+
+def pytest_configure():
+    """A run that is told to end takes its namespaces with it, like one that is interrupted."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @pytest.fixture

@@ -30,6 +30,8 @@ SO_RCVBUFFORCE = 33
 
 # Nothing is measured by it: it only ends a test that waits for what will never come.
 PATIENCE = 20
+# Sockets that accept() returns take this one, not the listener's.
+socket.setdefaulttimeout(PATIENCE)
 
 # The last part of each address, of both families.
 PARTS = {"router": 1, "jump": 5, "engine": 10, "bus": 20, "scheduler": 21, "storage": 22,

@@ -287,40 +287,6 @@ def test_the_answer_of_a_closed_port(net):
         net.host.connect(address("engine"), address("bus"), 5672)
 
 
-# ---------------------------------------------------------------- what the link itself needs
-
-
-def forget_neighbours(net):
-    for namespace, device in ((net.host, "e0"), (net.peer, "p0")):
-        for option in ("-4", "-6"):
-            namespace.ip(option, "neigh", "flush", "dev", device)
-
-
-def test_neighbours_are_found_under_default_deny(net, family):
-    """ARP and neighbour discovery pass unjudged, from both ends, as often as they are needed."""
-    net.apply(engine_site())
-    engine, bus, portal = (address(part, family) for part in ("engine", "bus", "portal"))
-    reason = "arp" if family == V4 else "neighbour-discovery"
-    leaving, arriving = net.peer.listen(bus, 5672), net.host.listen(engine, 9005)
-    before = net.counters()
-    for _ in range(2):
-        # The host asks first, then the peer.
-        for start, source, destination, port, listener in (
-                (net.host, engine, bus, 5672, leaving), (net.peer, portal, engine, 9005, arriving)):
-            forget_neighbours(net)
-            one = start.connect(source, destination, port)
-            other, _ = listener.accept()
-            transfer(one, other, 1000)
-            transfer(other, one, 1000)
-            close(one, other)
-    after = net.counters()
-    # Each of the four times at least one question or answer crossed each way.
-    for direction in ("receive", "transmit"):
-        assert after.exempt(reason, direction) - before.exempt(reason, direction) >= 4
-    assert after.lost() == after.lost("transmit") == {}
-    close(leaving, arriving)
-
-
 # ---------------------------------------------------------------- what never leaves
 
 
