@@ -68,7 +68,7 @@ TEST_PROGRAMS := $(UNIT_TESTS) $(PACKET_TESTS) $(DIFFERENTIAL) $(NET_TOOLS)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help man tests check unit packet net golden golden-update differential lint format install clean
+.PHONY: all help man tests check unit packet net golden golden-update differential bench bench-quick lint format install clean
 
 all: $(PROGRAM) ## build sallyport and its programs
 
@@ -125,6 +125,20 @@ $(BUILD)/tests/net/%: $(BUILD)/tests/net/%.o $(ARCHIVE)
 	$(say) LINK $@
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS)
 
+BENCH := $(BUILD)/tests/bench/bench
+$(BUILD)/floor.bpf.o: tests/bench/floor.bpf.c
+	$(say) CLANG $@
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -c -o $@ $<
+$(BUILD)/floor.skel.h: $(BUILD)/floor.bpf.o
+	$(say) SKEL $@
+	$(Q)$(BPFTOOL) gen skeleton $< name floor_bpf > $@.new && mv $@.new $@
+BENCH_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out %.bpf.c,$(wildcard tests/bench/*.c)))
+$(BENCH_OBJECTS): $(BUILD)/floor.skel.h
+$(BENCH): $(BENCH_OBJECTS) $(ARCHIVE)
+	$(say) LINK $@
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS)
+
 tests: $(TEST_PROGRAMS) ## build the test programs
 check: all tests ## all suites (packet, differential and net need root)
 	@scripts/suites.sh unit golden policy packet differential net
@@ -145,6 +159,11 @@ TIDY_SOURCES := $(wildcard user/*.c)
 C_FILES = $(wildcard bpf/*.[ch] include/*.h user/*.[ch] tests/*/*.[ch])
 
 # The skeleton is generated: its own warnings are not ours.
+bench: $(BENCH) ## what a packet costs, both encodings, net of an empty program (root)
+	$(BENCH)
+bench-quick: $(BENCH) ## the same in under two minutes
+	$(BENCH) --quick
+
 lint: $(SKELETON) ## format, clang-tidy, lengths, includes, manual pages
 	$(say) FORMAT
 	$(Q)clang-format --dry-run -Werror $(C_FILES)

@@ -50,16 +50,19 @@ static __always_inline bool boundary_is_above(const struct flat_ipv6_boundary *b
 
 /*
  * The leaf of the last boundary that is not above the address. Not static, so that the verifier
- * looks at the loop once, and not again for each place that it is called from.
+ * looks at the loop once, and not again for each place that it is called from; and the count is
+ * read from the map, since with a number that it knows it would walk every way through a thousand
+ * boundaries.
  */
 __noinline __u32 ipv6_boundary_leaf(__u64 upper, __u64 lower)
 {
 	__u32 zero = 0;
 	const struct flat_ipv6_boundary *table = bpf_map_lookup_elem(&flat_ipv6, &zero);
-	__u32 first = 0, count = shape.ipv6_boundaries;
+	__u32 first = 0, count;
 
 	if (!table)
 		return 0;
+	count = table[0].count;
 	for (int step = 0; step < FLAT_IPV6_STEPS && count > 1; step++) {
 		__u32 half = count / 2;
 

@@ -185,8 +185,8 @@ struct rule_info {
 struct flat_ipv6_boundary {
 	__u64 upper; /* host order, bits 127..64 of the address */
 	__u64 lower;
-	__u32 leaf; /* as in flat_ipv4 */
-	__u32 unused;
+	__u32 leaf;  /* as in flat_ipv4 */
+	__u32 count; /* boundary 0: how many there are; 0 in the others */
 };
 static_assert(sizeof(struct flat_ipv6_boundary) == 24, "flat_ipv6_boundary has no padding");
 
@@ -198,12 +198,11 @@ struct flat_shape {
 	__u32 far_columns[DIRECTION_COUNT]; /* peer classes */
 	__u32 decision_offset[DIRECTION_COUNT];
 	__u32 decision_columns[DIRECTION_COUNT]; /* far classes */
-	__u32 ipv6_boundaries;
 	__u32 ports_mask; /* entries of each flat map, rounded up to a power of two, less one */
 	__u32 ipv4_mask;
 	__u32 ipv6_mask;
 	__u32 decisions_mask;
-	__u32 unused;
+	__u32 unused[2];
 };
 
 /* ------------------------------------------------------------ state -----------------------------

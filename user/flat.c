@@ -307,7 +307,8 @@ static int build_ipv6(const struct tables *tables, const uint16_t *role_slots, s
 	}
 	if (!error)
 		error = close_prefixes(&table, open, &depth, NULL, role_slots);
-	flat->shape.ipv6_boundaries = (__u32)table.count;
+	if (!error)
+		((struct flat_ipv6_boundary *)table.entries)->count = (__u32)table.count;
 	if (!error)
 		error = round_up(&table, &flat->shape.ipv6_mask);
 	flat->ipv6 = table.entries;

@@ -287,7 +287,7 @@ static void print_head(const struct bench *bench)
 	       "same round;\nmedians of %u rounds of %u packets or more, seed %" PRIu64
 	       ". On a machine "
 	       "that is shared,\nonly ratios within this table mean anything.\n\n",
-	       bench->cpu, bench->rounds, bench->repeat, (unsigned long long)bench->options.seed);
+	       bench->cpu, bench->rounds, bench->repeat, (uint64_t)bench->options.seed);
 	printf("| IP | packet | different | floor | flat 50 | 1k | 10k | 100k | maps 50 | 1k | 10k "
 	       "| 100k | maps:flat 50 | 1k | 10k | 100k | flat 100k:50 |\n"
 	       "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n");

@@ -52,17 +52,20 @@ static void load_bench(struct bench *bench)
 		fail_msg("%s", failure.message);
 }
 
-struct bench *bench_new(enum lookup lookup, enum mode mode_in, enum mode mode_out)
+static struct bench *bench_open(void)
 {
 	struct bench *bench = calloc(1, sizeof(*bench));
-	struct diagnostics *diagnostics = diagnostics_new();
 
 	bench->arena = arena_new();
 	bench->policy = read_policy(bench->arena);
-	bench->policy->lookup = lookup;
-	bench->policy->mode[DIRECTION_IN] = mode_in;
-	bench->policy->mode[DIRECTION_OUT] = mode_out;
 	bench->policy->cross_check = 1;
+	return bench;
+}
+
+static struct bench *bench_start(struct bench *bench)
+{
+	struct diagnostics *diagnostics = diagnostics_new();
+
 	assert_int_equal(compile(bench->policy, diagnostics, &bench->tables), 0);
 	diagnostics_free(diagnostics);
 	bench->rule_slots = calloc(bench->tables->rule_count + 1, sizeof(uint16_t));
@@ -73,6 +76,39 @@ struct bench *bench_new(enum lookup lookup, enum mode mode_in, enum mode mode_ou
 		bench->role_slots[i] = (uint16_t)(i + 2);
 	load_bench(bench);
 	return bench;
+}
+
+struct bench *bench_new(enum lookup lookup, enum mode mode_in, enum mode mode_out)
+{
+	struct bench *bench = bench_open();
+
+	bench->policy->lookup = lookup;
+	bench->policy->mode[DIRECTION_IN] = mode_in;
+	bench->policy->mode[DIRECTION_OUT] = mode_out;
+	return bench_start(bench);
+}
+
+struct bench *bench_new_wide(size_t prefixes)
+{
+	struct bench *bench = bench_open();
+	struct prefix_list *remote = arena_alloc(bench->arena, sizeof(*remote));
+	struct match *match = &bench->policy->rules[0].matches[0];
+
+	for (size_t i = 0; i < match->remote->count; i++)
+		prefix_list_add(bench->arena, remote, &match->remote->items[i]);
+	for (size_t i = 0; i < prefixes; i++) {
+		struct prefix prefix;
+
+		/* Every other address, so that none of them merge. */
+		assert_true(prefix_parse("2001:db8:ffff::1", &prefix));
+		prefix.address.bytes[13] = (uint8_t)(i >> 15);
+		prefix.address.bytes[14] = (uint8_t)(i >> 7);
+		prefix.address.bytes[15] = (uint8_t)(i << 1 | 1);
+		prefix_list_add(bench->arena, remote, &prefix);
+	}
+	prefix_list_normalize(remote);
+	match->remote = remote;
+	return bench_start(bench);
 }
 
 void bench_free(struct bench *bench)

@@ -269,6 +269,28 @@ static void truncation_at_every_byte(void **data)
 	bench_free(bench);
 }
 
+/* The verifier's work must not grow with the tables: it did, with a count of boundaries that it
+ * knew. */
+static void thousands_of_prefixes(void **data)
+{
+	struct bench *bench = bench_new_wide(20000);
+	enum direction direction;
+	size_t length;
+	const uint8_t *frame =
+		bench_frame("{\"direction\":\"in\",\"destination\":\"2001:db8:1::10\"," FROM(
+				    "2001:db8:ffff::9c3f", 50000) AT(22) TCP("SYN") "}",
+			    &direction, &length);
+
+	assert_int_equal(bench_run(bench, direction, frame, length, 0).outcome.reason, REASON_RULE);
+	frame = bench_frame("{\"direction\":\"in\",\"destination\":\"2001:db8:1::10\"," FROM(
+				    "2001:db8:ffff::9c40", 50000) AT(22) TCP("SYN") "}",
+			    &direction, &length);
+	assert_int_equal(bench_run(bench, direction, frame, length, 0).outcome.reason,
+			 REASON_UNKNOWN_PEER);
+	assert_int_equal(loaded_state(bench->loaded)->disagreements, 0);
+	bench_free(bench);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -276,6 +298,7 @@ int main(void)
 		cmocka_unit_test(rows_by_flat),
 		cmocka_unit_test(audit_passes_and_counts),
 		cmocka_unit_test(truncation_at_every_byte),
+		cmocka_unit_test(thousands_of_prefixes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
