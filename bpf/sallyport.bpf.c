@@ -91,20 +91,25 @@ int tc_egress(struct __sk_buff *skb)
 										   : TC_ACT_SHOT;
 }
 
-/* Run once by the loader at each load; from then on the timer runs by itself. */
+/* Run once by the loader at each load; from then on the timer runs by itself. 0, or what went
+ * wrong. */
 SEC("syscall")
 int sweep(void *context)
 {
 	__u32 zero = 0;
 	struct sweep_timer *timer = bpf_map_lookup_elem(&sweep_timer, &zero);
+	long error;
 
 	if (!timer)
-		return 1;
-	/* Fails where an older generation made it: then only the callback is new. */
-	bpf_timer_init(&timer->timer, &sweep_timer, CLOCK_MONOTONIC);
-	if (bpf_timer_set_callback(&timer->timer, sweep_all))
-		return 2;
-	return bpf_timer_start(&timer->timer, SWEEP_INTERVAL_NS, 0) ? 3 : 0;
+		return ENOENT;
+	/* Busy where an older generation made it: then only the callback is new. */
+	error = bpf_timer_init(&timer->timer, &sweep_timer, CLOCK_MONOTONIC);
+	if (error && error != -EBUSY)
+		return -error;
+	error = bpf_timer_set_callback(&timer->timer, sweep_all);
+	if (!error)
+		error = bpf_timer_start(&timer->timer, SWEEP_INTERVAL_NS, 0);
+	return -error;
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "descriptor.h"
 
@@ -236,6 +237,9 @@ int recovery_detach(const struct recovery *recovery, const char *interface, stru
 /* ------------------------------------------------------------ the sweep -------------------------
  */
 
+#define SWEEP_ARM_TRIES	   20
+#define SWEEP_ARM_PAUSE_US 10000
+
 static int arm(const struct recovery *recovery, const char *interface, uint32_t generation,
 	       struct failure *failure)
 {
@@ -246,16 +250,17 @@ static int arm(const struct recovery *recovery, const char *interface, uint32_t 
 			 pins_interface_directory(interface, directory), generation);
 	int result = fd;
 
-	if (fd >= 0)
-		result = bpf_prog_test_run_opts(fd, &options) < 0 ? -errno : 0;
-	if (result == 0 && options.retval != 0)
-		result = -EIO;
-	if (result < 0)
-		return fail(failure, -result,
-			    "can't arm the timer that sweeps expired flows (program sweep: %s, "
-			    "%u); Linux 5.15 and later have it",
-			    strerror(-result), options.retval);
-	return 0;
+	/* The kernel allocates the timer without waiting for memory, which may fail one moment and
+	 * not the next. */
+	for (int try = 0; fd >= 0 && try < SWEEP_ARM_TRIES; try++) {
+		result = bpf_prog_test_run_opts(fd, &options) < 0 ? -errno : -(int)options.retval;
+		if (result == 0)
+			return 0;
+		usleep(SWEEP_ARM_PAUSE_US);
+	}
+	return fail(failure, -result,
+		    "can't arm the timer that sweeps expired flows (program sweep: %s); try again",
+		    strerror(-result));
 }
 
 int recovery_arm_sweep(const struct recovery *recovery, struct failure *failure)

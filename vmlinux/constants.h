@@ -75,6 +75,8 @@
 #define AF_INET6 10
 
 /* include/uapi/asm-generic/errno-base.h */
+#define ENOENT 2
+#define EBUSY  16
 #define EEXIST 17
 
 #endif
