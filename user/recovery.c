@@ -131,9 +131,26 @@ static int swap_one(const struct recovery *recovery, const char *name,
 			  recovery->progress, failure);
 }
 
+/* What is not held yet can refuse us; what is held can't, but for a broken kernel. */
+static int attach_new(const struct recovery *recovery, const char *name,
+		      const struct generation_list *generations, uint32_t generation,
+		      struct failure *failure)
+{
+	char directory[PIN_DIRECTORY_BYTES_MAX];
+
+	pins_interface_directory(name, directory);
+	if (pins_exist(recovery->pins, "%s/" PINS_LINK_XDP, directory) ||
+	    pins_exist(recovery->pins, "%s/" PINS_LINK_EGRESS, directory))
+		return 0;
+	return swap_one(recovery, name, generations, generation, failure);
+}
+
+/* First attaches come first: one that fails must not have changed what other interfaces enforce. */
 int recovery_swap(const struct recovery *recovery, uint32_t generation, struct failure *failure)
 {
-	return for_interfaces_with(recovery, generation, swap_one, failure);
+	int result = for_interfaces_with(recovery, generation, attach_new, failure);
+
+	return result < 0 ? result : for_interfaces_with(recovery, generation, swap_one, failure);
 }
 
 /* ------------------------------------------------------------ undo ------------------------------
