@@ -324,6 +324,26 @@ void prefix_list_subtract(struct arena *arena, struct prefix_list *list,
 	*list = result;
 }
 
+void prefix_list_add_unicast(struct arena *arena, struct prefix_list *list)
+{
+	static const struct prefix whole[] = {{.address.family = 4}, {.address.family = 6}};
+	static const struct prefix groups[] = {
+		{.address = {4, {224}}, .length = 4},
+		{.address = {4, {255, 255, 255, 255}}, .length = 32},
+		{.address = {6, {0xff}}, .length = 8},
+	};
+	struct prefix_list unicast = {0}, group = {0};
+
+	for (size_t i = 0; i < sizeof(whole) / sizeof(whole[0]); i++)
+		prefix_list_add(arena, &unicast, &whole[i]);
+	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
+		prefix_list_add(arena, &group, &groups[i]);
+	prefix_list_subtract(arena, &unicast, &group);
+	list_for_each (prefix, &unicast)
+		prefix_list_add(arena, list, prefix);
+	prefix_list_normalize(list);
+}
+
 const char *address_format(const struct address *address, char *buffer)
 {
 	int family = address->family == 4 ? AF_INET : AF_INET6;

@@ -55,6 +55,9 @@ void prefix_list_normalize(struct prefix_list *list);
 void prefix_list_subtract(struct arena *arena, struct prefix_list *list,
 			  const struct prefix_list *remove);
 
+/* Adds every unicast address: all but 224.0.0.0/4, 255.255.255.255 and ff00::/8. Normalizes. */
+void prefix_list_add_unicast(struct arena *arena, struct prefix_list *list);
+
 /* RFC 5952 for IPv6. buffer has ADDRESS_TEXT_MAX bytes; returns buffer. */
 const char *address_format(const struct address *address, char *buffer);
 /* As address_format, with "/length" unless it is a single address. */

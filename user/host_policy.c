@@ -10,12 +10,6 @@
 /* What a person wants to read of a list; --json has all of it. */
 #define SHOWN_PREFIXES 6u
 
-static const char *const forwarding_words[] = {
-	[FORWARDING_REFUSE] = "refuse",
-	[FORWARDING_DROP] = "drop",
-	[FORWARDING_PASS] = "pass",
-};
-
 /* As the keys of "timeouts" in a site file. */
 static const char *const timeout_words[FLOW_STATE_COUNT] = {
 	[FLOW_SYN] = "syn",	    [FLOW_TCP] = "tcp", [FLOW_CLOSING] = "closing",
@@ -357,7 +351,7 @@ static json_t *settings_json(const struct host_policy *policy)
 	json_object_set_new(timeouts, "fragment", json_integer(policy->fragment_timeout_ms));
 	return json_pack("{s: s, s: s, s: b, s: I, s: I, s: I, s: I, s: I, s: o}", "lookup",
 			 lookup_name(policy->lookup), "forwarding",
-			 forwarding_words[policy->forwarding], "dhcp", policy->dhcp, "cross_check",
+			 forwarding_name(policy->forwarding), "dhcp", policy->dhcp, "cross_check",
 			 (json_int_t)policy->cross_check, "flows", (json_int_t)policy->flows,
 			 "fragments", (json_int_t)policy->fragments, "icmp_errors_per_second",
 			 (json_int_t)policy->icmp_errors_per_second, "flow_share",

@@ -9,6 +9,7 @@
 #include "descriptor.h"
 #include "judge.h"
 #include "kernel_run.h"
+#include "live_rules.h"
 #include "load.h"
 #include "pins.h"
 #include "status.h"
@@ -39,44 +40,13 @@ static int live_map(void *data, const char *name)
 	return fd == -ENOENT ? pins_get(place->pins, PINS_SHARED "/%s", name) : fd;
 }
 
-static const char *or_null(struct arena *arena, const char *text)
-{
-	return *text ? arena_strdup(arena, text) : NULL;
-}
-
-static struct rule *rule_of_info(struct arena *arena, const struct rule_info *info)
-{
-	struct rule *rule = arena_alloc(arena, sizeof(*rule));
-
-	rule->id = arena_strdup(arena, info->id);
-	rule->direction = strcmp(info->direction, "in") == 0 ? DIRECTION_IN : DIRECTION_OUT;
-	rule->from = arena_strdup(arena, info->from);
-	rule->to = arena_strdup(arena, info->to);
-	rule->services = arena_strdup(arena, info->services);
-	rule->citations = arena_alloc(arena, sizeof(*rule->citations));
-	rule->citations[0].document = or_null(arena, info->document);
-	rule->citations[0].section = or_null(arena, info->section);
-	rule->citations[0].row = or_null(arena, info->row);
-	rule->citations[0].lines = or_null(arena, info->lines);
-	rule->citation_count = rule->citations[0].section || rule->citations[0].document ? 1 : 0;
-	return rule;
-}
-
 static int read_rules(struct live_judge *live, struct place *place, struct failure *failure)
 {
 	cleanup(fd_closep) int fd = live_map(place, "rule_info");
-	struct rule_info info;
-	__u32 slot, *previous = NULL, last;
 
 	if (fd < 0)
 		return fail(failure, -fd, "the live rules can't be opened: %s", strerror(-fd));
-	live->rule_of_slot = arena_alloc(live->arena, RULE_SLOTS_MAX * sizeof(*live->rule_of_slot));
-	while (!bpf_map_get_next_key(fd, previous, &slot)) {
-		if (slot < RULE_SLOTS_MAX && !bpf_map_lookup_elem(fd, &slot, &info))
-			live->rule_of_slot[slot] = rule_of_info(live->arena, &info);
-		last = slot;
-		previous = &last;
-	}
+	live->rule_of_slot = live_rules_read(live->arena, fd);
 	return 0;
 }
 

@@ -71,6 +71,25 @@ static const struct command commands[] = {
 		.run = command_apply,
 	},
 	{
+		.name = "diff",
+		.summary = "what one policy lets pass and another does not, as packets",
+		.arguments = "[OLD] SITE",
+		.description = "Compares two site files, host by host, or one with what is in "
+			       "force on this host: which\n"
+			       "openers SITE lets pass and the old one does not (+), and the "
+			       "other way round (-),\n"
+			       "exactly, however the rules are cut and called. --host, --address "
+			       "and --role choose\n"
+			       "one host. Exit 0: they let the same pass; 1: they differ.",
+		.examples = "sallyport diff site.yaml\n"
+			    "sallyport diff site.yaml new-site.yaml\n"
+			    "sallyport diff site.yaml new-site.yaml --host ce-1 --json",
+		.options = OPTION_SET_PLAYER,
+		.arguments_min = 1,
+		.arguments_max = 2,
+		.run = command_diff,
+	},
+	{
 		.name = "detach",
 		.summary = "stop enforcing, and remove every trace",
 		.arguments = "[INTERFACE...]",

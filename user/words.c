@@ -19,6 +19,15 @@ const char *lookup_name(enum lookup lookup)
 	return lookup == LOOKUP_FLAT ? "flat" : "maps";
 }
 
+const char *forwarding_name(enum forwarding forwarding)
+{
+	static const char *const names[] = {[FORWARDING_REFUSE] = "refuse",
+					    [FORWARDING_DROP] = "drop",
+					    [FORWARDING_PASS] = "pass"};
+
+	return names[forwarding];
+}
+
 static const struct {
 	const char *name;
 	enum verdict verdict;

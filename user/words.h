@@ -5,10 +5,11 @@
 
 #include "../include/abi.h"
 
-const char *direction_name(enum direction direction); /* "in", "out" */
-const char *mode_name(enum mode mode);		      /* "off", "audit", "enforce" */
-const char *lookup_name(enum lookup lookup);	      /* "maps", "flat" */
-const char *reason_name(enum reason reason);	      /* "closed-port" */
+const char *direction_name(enum direction direction);	 /* "in", "out" */
+const char *mode_name(enum mode mode);			 /* "off", "audit", "enforce" */
+const char *lookup_name(enum lookup lookup);		 /* "maps", "flat" */
+const char *forwarding_name(enum forwarding forwarding); /* "refuse", "drop", "pass" */
+const char *reason_name(enum reason reason);		 /* "closed-port" */
 const char *reason_meaning(enum reason reason);
 enum verdict reason_verdict(enum reason reason);
 const char *verdict_name(enum verdict verdict); /* "pass", "drop" */

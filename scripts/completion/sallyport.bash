@@ -67,7 +67,7 @@ _sallyport() {
 	detach)
 		mapfile -t COMPREPLY < <(compgen -W "$(_sallyport_interfaces)" -- "$current")
 		;;
-	check | show | apply | test)
+	check | show | apply | test | diff)
 		compopt -o filenames 2>/dev/null
 		mapfile -t COMPREPLY < <(compgen -f -- "$current")
 		;;
