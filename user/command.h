@@ -17,6 +17,7 @@ int command_test(const struct invocation *invocation);
 int command_explain(const struct invocation *invocation);
 int command_metrics(const struct invocation *invocation);
 int command_serve(const struct invocation *invocation);
+int command_export(const struct invocation *invocation);
 int command_diff(const struct invocation *invocation);
 int command_reasons(const struct invocation *invocation);
 

@@ -118,6 +118,24 @@ static const struct command commands[] = {
 		.run = command_status,
 	},
 	{
+		.name = "export",
+		.summary = "the policy of one host as an nftables ruleset",
+		.arguments = "nft SITE",
+		.description = "Prints a file for \"nft -f\": the same openers pass, by the same "
+			       "rules, each with a\n"
+			       "counter and its citation as comment; state is conntrack's. For "
+			       "hosts without XDP, and\n"
+			       "as a second opinion. The host is this machine, or the one that "
+			       "--host, --address or\n"
+			       "--role names. Loading it again replaces the table.",
+		.examples = "sallyport export nft site.yaml --host ce-1 > ce-1.nft\n"
+			    "sallyport export nft site.yaml | sudo nft -f -",
+		.options = OPTION_SET_PLAYER,
+		.arguments_min = 2,
+		.arguments_max = 2,
+		.run = command_export,
+	},
+	{
 		.name = "explain",
 		.summary = "would this packet pass, by which rule, and who says so?",
 		.arguments = "in|out PROTOCOL SOURCE[:PORT] DESTINATION[:PORT]",

@@ -71,6 +71,10 @@ _sallyport() {
 		compopt -o filenames 2>/dev/null
 		mapfile -t COMPREPLY < <(compgen -f -- "$current")
 		;;
+	export)
+		compopt -o filenames 2>/dev/null
+		mapfile -t COMPREPLY < <(compgen -W nft -f -- "$current")
+		;;
 	explain)
 		mapfile -t COMPREPLY < <(compgen -W "in out tcp udp icmp" -- "$current")
 		;;
