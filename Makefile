@@ -43,7 +43,7 @@ endif
 # The pipeline, stage by stage: each takes only the type of the one before.
 PARSE := arena failure diagnostic yaml reader writer address service term words parameter flow_rule \
 	catalog site site_print
-RESOLVE := reference policy binding value pairing player rules resolve check host_policy digest difference export_nft
+RESOLVE := reference policy binding value pairing player rules resolve check host_policy digest difference export_nft reach matrix graph who
 COMPILE := compile compile_terms compile_addresses compile_ports compile_grids class_index class_sets tables
 JUDGE := frame packet_line model model_parse model_rules model_state trace
 KERNEL := flat load kernel_log kernel_run kernel_judge
@@ -51,7 +51,7 @@ ATTACH := netlink interface pins lasting slots attach hooks recovery generation 
 ACCOUNT := counters snapshot metrics serve live_config live_policy
 COMMANDS := options output command_site command_check command_apply command_trace command_explain \
 	command_metrics command_diff \
-	command_export
+	command_export command_picture command_who
 MODULES := $(PARSE) $(RESOLVE) $(COMPILE) $(JUDGE) $(KERNEL) $(ATTACH) $(ACCOUNT) $(COMMANDS)
 
 OBJECTS := $(MODULES:%=$(BUILD)/user/%.o)

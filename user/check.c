@@ -427,38 +427,14 @@ static struct listener read_listener(struct checker *checker, const struct bindi
 	return listener;
 }
 
-static void add_overlap(struct arena *arena, const struct service_list *a,
-			const struct service_list *b, struct service_list *common)
-{
-	list_for_each (left, a) {
-		list_for_each (right, b) {
-			struct port_list ports = {0};
-
-			if (left->protocol != right->protocol)
-				continue;
-			list_for_each (x, &left->ports) {
-				list_for_each (y, &right->ports) {
-					uint16_t first = x->first > y->first ? x->first : y->first;
-					uint16_t last = x->last < y->last ? x->last : y->last;
-
-					if (first <= last)
-						port_list_add(arena, &ports, first, last);
-				}
-			}
-			if (ports.count)
-				service_list_add(arena, common, left->protocol, &ports);
-		}
-	}
-}
-
 static void check_clash(struct checker *checker, const struct site_host *host,
 			const struct listener *first, const struct listener *second)
 {
 	struct service_list common = {0};
 
-	add_overlap(checker->arena, &first->listens, &second->listens, &common);
-	add_overlap(checker->arena, &first->listens, &second->opened, &common);
-	add_overlap(checker->arena, &first->opened, &second->listens, &common);
+	service_list_intersect(checker->arena, &first->listens, &second->listens, &common);
+	service_list_intersect(checker->arena, &first->listens, &second->opened, &common);
+	service_list_intersect(checker->arena, &first->opened, &second->listens, &common);
 	if (common.count)
 		diagnostics_warning(checker->diagnostics, second->at,
 				    "on host `%s`, `%s` and `%s` both need %s: only one can listen "

@@ -18,6 +18,9 @@ int command_explain(const struct invocation *invocation);
 int command_metrics(const struct invocation *invocation);
 int command_serve(const struct invocation *invocation);
 int command_export(const struct invocation *invocation);
+int command_matrix(const struct invocation *invocation);
+int command_graph(const struct invocation *invocation);
+int command_who(const struct invocation *invocation);
 int command_diff(const struct invocation *invocation);
 int command_reasons(const struct invocation *invocation);
 

@@ -83,10 +83,23 @@ static void add_json(struct report *report, struct arena *arena, const char *hos
 
 /* ------------------------------------------------------------ text */
 
+static bool is_every_address(const struct prefix_list *list)
+{
+	cleanup(arena_freep) struct arena *arena = arena_new();
+	struct prefix_list every = {0};
+
+	prefix_list_add_unicast(arena, &every);
+	return prefix_list_equal(list, &every);
+}
+
 static void print_addresses(const struct prefix_list *list)
 {
 	char buffer[ADDRESS_TEXT_MAX];
 
+	if (is_every_address(list)) {
+		printf("every address");
+		return;
+	}
 	for (size_t i = 0; i < list->count && i < SHOWN_PREFIXES; i++)
 		printf("%s%s", i ? ", " : "", prefix_format(&list->items[i], buffer));
 	if (list->count > SHOWN_PREFIXES)

@@ -44,6 +44,8 @@ static const struct option_row {
 	[OPTION_INTERFACE] = {"interface", 'i', "INTERFACE", "the interface whose policy is asked"},
 	[OPTION_LISTEN_ADDRESS] = {"web.listen-address", 0, "ADDRESS",
 				   "listen on [HOST]:PORT (127.0.0.1:9077)"},
+	[OPTION_FORMAT] = {"format", 'f', "FORMAT", "what to write; see above"},
+	[OPTION_ALL] = {"all", 'a', NULL, "roles that are bound to nothing too"},
 };
 
 int usage_error(const struct invocation *invocation, const char *format, ...)

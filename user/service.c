@@ -160,6 +160,30 @@ bool service_list_equal(const struct service_list *a, const struct service_list 
 	return service_list_covers(a, b) && service_list_covers(b, a);
 }
 
+void service_list_intersect(struct arena *arena, const struct service_list *a,
+			    const struct service_list *b, struct service_list *common)
+{
+	list_for_each (left, a) {
+		list_for_each (right, b) {
+			struct port_list ports = {0};
+
+			if (left->protocol != right->protocol)
+				continue;
+			list_for_each (x, &left->ports) {
+				list_for_each (y, &right->ports) {
+					uint16_t first = x->first > y->first ? x->first : y->first;
+					uint16_t last = x->last < y->last ? x->last : y->last;
+
+					if (first <= last)
+						port_list_add(arena, &ports, first, last);
+				}
+			}
+			if (ports.count)
+				service_list_add(arena, common, left->protocol, &ports);
+		}
+	}
+}
+
 static char *range_format(struct arena *arena, const struct port_range *range)
 {
 	if (!range->first && range->last == PORT_LAST)

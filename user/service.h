@@ -56,6 +56,10 @@ void service_list_add(struct arena *arena, struct service_list *list, uint8_t pr
 bool service_list_covers(const struct service_list *outer, const struct service_list *inner);
 bool service_list_equal(const struct service_list *a, const struct service_list *b);
 
+/* Adds to common what both have. */
+void service_list_intersect(struct arena *arena, const struct service_list *a,
+			    const struct service_list *b, struct service_list *common);
+
 /* "5060, 30000-65535", "any"; "tcp+udp/5060, udp/30000-65535", "icmp/echo". */
 char *port_list_format(struct arena *arena, const struct port_list *list);
 char *service_list_format(struct arena *arena, const struct service_list *list);

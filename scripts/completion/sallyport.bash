@@ -47,6 +47,10 @@ _sallyport() {
 		return
 		;;
 	--lookup) mapfile -t COMPREPLY < <(compgen -W "maps flat" -- "$current") && return ;;
+	--format | -f)
+		mapfile -t COMPREPLY < <(compgen -W "$([[ $command == graph ]] && echo dot mermaid svg || echo text csv markdown html)" -- "$current")
+		return
+		;;
 	--xdp-mode) mapfile -t COMPREPLY < <(compgen -W "native generic" -- "$current") && return ;;
 	--egress-hook) mapfile -t COMPREPLY < <(compgen -W "auto tcx clsact" -- "$current") && return ;;
 	--interface | -i)
@@ -67,13 +71,16 @@ _sallyport() {
 	detach)
 		mapfile -t COMPREPLY < <(compgen -W "$(_sallyport_interfaces)" -- "$current")
 		;;
-	check | show | apply | test | diff)
+	check | show | apply | test | diff | matrix | graph)
 		compopt -o filenames 2>/dev/null
 		mapfile -t COMPREPLY < <(compgen -f -- "$current")
 		;;
 	export)
 		compopt -o filenames 2>/dev/null
 		mapfile -t COMPREPLY < <(compgen -W nft -f -- "$current")
+		;;
+	who)
+		mapfile -t COMPREPLY < <(compgen -W "can reach reaches" -- "$current")
 		;;
 	explain)
 		mapfile -t COMPREPLY < <(compgen -W "in out tcp udp icmp" -- "$current")

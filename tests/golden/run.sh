@@ -4,6 +4,8 @@
 #
 #   accept/NAME.yaml prints as accept/NAME.out, and that prints as itself
 #   reject/NAME.yaml is refused (exit 3) with exactly the diagnostics of reject/NAME.err
+#   commands/NAME.cmd, the words of a command line, prints commands/NAME.out: its output, what it said
+#   on stderr after "--- stderr", and its exit code if that is not 0
 #
 # usage: run.sh PROGRAM [-update]    -update writes .out and .err anew: read the difference
 set -u
@@ -73,11 +75,29 @@ reject() {
 	passed=$((passed + 1))
 }
 
+# The words are evaluated as a shell reads them, in the top folder of the sources.
+command_line() {
+	name=$(basename "$1" .cmd)
+	(cd ../.. && eval "NO_COLOR=1 COLUMNS=120 '$program' --catalogs policies $(cat "tests/golden/$1")") \
+		>"$scratch/out" 2>"$scratch/err"
+	code=$?
+	if [ -s "$scratch/err" ]; then
+		echo "--- stderr" >>"$scratch/out"
+		cat "$scratch/err" >>"$scratch/out"
+	fi
+	[ $code -eq 0 ] || echo "--- exit $code" >>"$scratch/out"
+	same "$1" "commands/$name.out" "$scratch/out" || return
+	passed=$((passed + 1))
+}
+
 for file in accept/*.yaml; do
 	accept "$file"
 done
 for file in reject/*.yaml; do
 	reject "$file"
+done
+for file in commands/*.cmd; do
+	command_line "$file"
 done
 echo "golden: $passed passed, $failed failed"
 [ $failed -eq 0 ]

@@ -1,0 +1,1 @@
+diff policies/sites/demo.yaml tests/golden/commands/demo-changed.yaml

@@ -1,0 +1,1 @@
+diff policies/sites/cyara-small.yaml policies/sites/cyara-small.yaml

@@ -1,0 +1,1 @@
+export nft policies/sites/demo.yaml --host call-engine

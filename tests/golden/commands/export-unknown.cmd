@@ -1,0 +1,1 @@
+export iptables policies/sites/demo.yaml

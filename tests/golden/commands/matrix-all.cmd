@@ -1,0 +1,1 @@
+matrix policies/sites/demo.yaml --all --format csv

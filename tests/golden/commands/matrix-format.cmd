@@ -1,0 +1,1 @@
+matrix policies/sites/cyara-small.yaml --format pdf

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* matrix and graph: a whole site at one look. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "graph.h"
+#include "matrix.h"
+#include "output.h"
+#include "reach.h"
+
+/* Where nothing says how wide the paper is. */
+#define WIDTH_DEFAULT 100u
+
+struct picture {
+	struct site_files files;
+	reach_list reaches;
+};
+
+static void picture_close(struct picture *picture)
+{
+	site_files_close(&picture->files);
+}
+
+static int picture_read(const struct invocation *invocation, struct picture *ret_picture)
+{
+	struct picture picture = {0};
+	int result = site_files_read(invocation, invocation->arguments[0], &picture.files);
+
+	if (result != EXIT_DONE)
+		return result;
+	output_diagnostics(invocation, picture.files.diagnostics);
+	reach_find(picture.files.arena, picture.files.policy, invocation->given[OPTION_ALL] > 0,
+		   &picture.reaches);
+	*ret_picture = picture;
+	if (!picture.reaches.count)
+		fprintf(stderr,
+			"sallyport %s: no role of this site opens to another; --all shows "
+			"what its catalogs allow, bound or not\n",
+			invocation->command->name);
+	return EXIT_DONE;
+}
+
+/* ------------------------------------------------------------ matrix */
+
+static unsigned paper_width(void)
+{
+	struct winsize size;
+	const char *columns = getenv("COLUMNS");
+	int width = columns ? atoi(columns) : 0;
+
+	if (width > 0)
+		return (unsigned)width;
+	if (isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col)
+		return size.ws_col;
+	return WIDTH_DEFAULT;
+}
+
+static void print_matrix_text(const struct matrix *matrix, FILE *out)
+{
+	matrix_print_text(matrix, paper_width(), out);
+}
+
+int command_matrix(const struct invocation *invocation)
+{
+	static const struct {
+		const char *name;
+		void (*print)(const struct matrix *matrix, FILE *out);
+	} formats[] = {
+		{"text", print_matrix_text},
+		{"csv", matrix_print_csv},
+		{"markdown", matrix_print_markdown},
+		{"html", matrix_print_html},
+	};
+	const char *format = invocation->value[OPTION_FORMAT] ?: "text";
+	cleanup(picture_close) struct picture picture = {0};
+	struct matrix matrix;
+	int result;
+
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+		if (strcmp(formats[i].name, format) != 0)
+			continue;
+		result = picture_read(invocation, &picture);
+		if (result != EXIT_DONE)
+			return result;
+		matrix_make(picture.files.arena, picture.files.policy, &picture.reaches, &matrix);
+		if (invocation->given[OPTION_JSON])
+			output_json(invocation, stdout, matrix_json(&matrix));
+		else
+			formats[i].print(&matrix, stdout);
+		return EXIT_DONE;
+	}
+	return usage_error(invocation, "--format %s: there are text, csv, markdown and html",
+			   format);
+}
+
+/* ------------------------------------------------------------ graph */
+
+/* Graphviz draws. Returns an exit code after saying what failed. */
+static int draw_svg(const struct invocation *invocation, const struct picture *picture)
+{
+	struct failure failure = {""};
+	FILE *dot;
+	int status;
+
+	if (system("command -v dot >/dev/null 2>&1") != 0) {
+		fail(&failure, ENOENT,
+		     "svg needs Graphviz, which is not installed: \"apt install graphviz\", or "
+		     "take "
+		     "--format dot or mermaid");
+		return output_failure(invocation, &failure);
+	}
+	fflush(stdout);
+	dot = popen("dot -Tsvg", "w");
+	if (!dot) {
+		fail(&failure, errno, "dot can't be started: %s", strerror(errno));
+		return output_failure(invocation, &failure);
+	}
+	graph_print_dot(picture->files.policy, &picture->reaches, dot);
+	status = pclose(dot);
+	if (status == 0)
+		return EXIT_DONE;
+	fail(&failure, EIO, "dot ended with status %d",
+	     WIFEXITED(status) ? WEXITSTATUS(status) : status);
+	return output_failure(invocation, &failure);
+}
+
+int command_graph(const struct invocation *invocation)
+{
+	const char *format = invocation->value[OPTION_FORMAT] ?: "dot";
+	bool dot = strcmp(format, "dot") == 0, svg = strcmp(format, "svg") == 0;
+	cleanup(picture_close) struct picture picture = {0};
+	int result;
+
+	if (!dot && !svg && strcmp(format, "mermaid") != 0)
+		return usage_error(invocation, "--format %s: there are dot, mermaid and svg",
+				   format);
+	if (invocation->given[OPTION_JSON])
+		return usage_error(invocation, "a graph is no JSON: leave --json out, or take "
+					       "\"sallyport matrix --json\"");
+	result = picture_read(invocation, &picture);
+	if (result != EXIT_DONE)
+		return result;
+	if (svg)
+		return draw_svg(invocation, &picture);
+	if (dot)
+		graph_print_dot(picture.files.policy, &picture.reaches, stdout);
+	else
+		graph_print_mermaid(picture.files.policy, &picture.reaches, stdout);
+	return EXIT_DONE;
+}
