@@ -280,6 +280,10 @@ static __always_inline enum reason parse_extensions(struct cursor *cursor, struc
 {
 	bool fragmented = false;
 
+	/* Linux 6.1 refuses the loop that the compiler makes: one that is entered in its middle. */
+#ifdef __bpf__
+#pragma clang loop unroll(full)
+#endif
 	for (int count = 0; count <= EXTENSION_HEADERS_MAX; count++) {
 		enum reason too_short =
 			packet->part == FRAGMENT_FIRST ? REASON_FRAGMENT_TINY : REASON_MALFORMED;
@@ -344,6 +348,23 @@ struct walk {
 };
 
 /* data and data_end of the frame that the walk is in. */
+/*
+ * Sets a cursor to an offset that came out of memory. The verifier of Linux 6.1 does not carry a
+ * bound over to a copy that was spilled before the comparison: the barriers leave it only one.
+ */
+static __always_inline bool cursor_seek(struct cursor *cursor, __u32 offset)
+{
+	__u64 bounded = offset;
+
+	asm volatile("" : "+r"(bounded));
+	if (bounded > WALK_OFFSET_MAX)
+		return false;
+	asm volatile("" : "+r"(bounded));
+	cursor->at = cursor->data + bounded;
+	cursor->offset = (__u32)bounded;
+	return true;
+}
+
 static __always_inline enum reason walk_here(const void *data, const void *data_end,
 					     struct packet *packet, struct walk *walk)
 {
@@ -351,15 +372,13 @@ static __always_inline enum reason walk_here(const void *data, const void *data_
 		.data = data,
 		.data_end = data_end,
 		.length = walk->length,
-		.offset = walk->offset,
 		.quoted = walk->quoted,
 		.local_is_source = walk->local_is_source,
 	};
 	enum reason reason;
 
-	if (walk->offset > WALK_OFFSET_MAX)
+	if (!cursor_seek(&cursor, walk->offset))
 		return REASON_MALFORMED;
-	cursor.at = data + walk->offset;
 	reason = parse_extensions(&cursor, packet, &walk->payload, walk->next);
 	walk->offset = cursor.offset;
 	return reason;
@@ -408,10 +427,8 @@ static __always_inline enum reason parse_ipv6(struct cursor *cursor, struct pack
 		reason = walk_extensions(cursor, packet, &walk);
 		if (reason != REASON_NONE || packet->part == FRAGMENT_LATER)
 			return reason;
-		if (walk.offset > WALK_OFFSET_MAX)
+		if (!cursor_seek(cursor, walk.offset))
 			return REASON_MALFORMED;
-		cursor->at = cursor->data + walk.offset;
-		cursor->offset = walk.offset;
 		payload = walk.payload;
 	}
 	return parse_l4(cursor, packet, payload);
