@@ -45,9 +45,9 @@ static void add_list(struct arena *arena, struct prefix_list *list, const struct
 }
 
 /* What a term comes to, where sets and hosts are resolved already; NULL for a name that leads
- * nowhere. */
+ * nowhere. seen: as peers see hosts behind NAT. */
 static const struct prefix_list *term_addresses(const struct policy *policy,
-						const struct address_term *term)
+						const struct address_term *term, bool seen)
 {
 	static struct prefix families[] = {{.address.family = 4}, {.address.family = 6}};
 	static const struct prefix_list any = {.items = families, .count = 2, .capacity = 2};
@@ -62,18 +62,23 @@ static const struct prefix_list *term_addresses(const struct policy *policy,
 		return &any;
 	case ADDRESS_SET:
 		set = site_find_set(site, term->name);
-		return set ? &policy->set_addresses[set - site->sets.items] : NULL;
+		if (!set)
+			return NULL;
+		return &(seen ? policy->set_seen : policy->set_addresses)[set - site->sets.items];
 	case ADDRESS_HOST:
 		host = site_find_host(site, term->name);
-		return host ? &policy->host_addresses[host - site->hosts.items] : NULL;
+		if (!host)
+			return NULL;
+		return &(seen ? policy->host_seen
+			      : policy->host_addresses)[host - site->hosts.items];
 	}
 	return NULL;
 }
 
 static void add_term(struct arena *arena, const struct policy *policy,
-		     const struct address_term *term, struct prefix_list *list)
+		     const struct address_term *term, bool seen, struct prefix_list *list)
 {
-	const struct prefix_list *addresses = term_addresses(policy, term);
+	const struct prefix_list *addresses = term_addresses(policy, term, seen);
 
 	if (addresses)
 		add_list(arena, list, addresses);
@@ -85,9 +90,32 @@ void policy_addresses(struct arena *arena, const struct policy *policy,
 	struct prefix_list list = {0};
 
 	list_for_each (term, terms)
-		add_term(arena, policy, term, &list);
+		add_term(arena, policy, term, false, &list);
 	prefix_list_normalize(&list);
 	*ret_list = list;
+}
+
+void policy_addresses_seen(struct arena *arena, const struct policy *policy,
+			   const address_term_list *terms, struct prefix_list *ret_list)
+{
+	struct prefix_list list = {0};
+
+	list_for_each (term, terms)
+		add_term(arena, policy, term, true, &list);
+	prefix_list_normalize(&list);
+	*ret_list = list;
+}
+
+/* Most sites have no NAT in them, and most sets none of its hosts: those share one list. */
+static bool are_seen_as_they_are(const struct policy *policy, const address_term_list *terms)
+{
+	list_for_each (term, terms) {
+		if (term_addresses(policy, term, false) != term_addresses(policy, term, true) &&
+		    !prefix_list_equal(term_addresses(policy, term, false),
+				       term_addresses(policy, term, true)))
+			return false;
+	}
+	return true;
 }
 
 /* ------------------------------------------------------------ sets ------------------------------
@@ -133,7 +161,8 @@ static void resolve_terms(struct resolver *resolver, const address_term_list *te
 
 static void resolve_set(struct resolver *resolver, const struct site_set *set)
 {
-	size_t index = (size_t)(set - resolver->policy->site->sets.items);
+	struct policy *policy = resolver->policy;
+	size_t index = (size_t)(set - policy->site->sets.items);
 
 	if (resolver->progress[index] != SET_NEW)
 		return;
@@ -142,8 +171,11 @@ static void resolve_set(struct resolver *resolver, const struct site_set *set)
 	resolve_terms(resolver, &set->addresses);
 	resolver->depth--;
 	resolver->progress[index] = SET_DONE;
-	policy_addresses(resolver->arena, resolver->policy, &set->addresses,
-			 &resolver->policy->set_addresses[index]);
+	policy_addresses(resolver->arena, policy, &set->addresses, &policy->set_addresses[index]);
+	policy->set_seen[index] = policy->set_addresses[index];
+	if (!are_seen_as_they_are(policy, &set->addresses))
+		policy_addresses_seen(resolver->arena, policy, &set->addresses,
+				      &policy->set_seen[index]);
 }
 
 static void resolve_all(struct resolver *resolver)
@@ -153,9 +185,16 @@ static void resolve_all(struct resolver *resolver)
 
 	/* Hosts first: their addresses are single ones, so they need no set, and sets may name
 	 * them. */
-	for (size_t i = 0; i < site->hosts.count; i++)
-		policy_addresses(resolver->arena, policy, &site->hosts.items[i].addresses,
+	for (size_t i = 0; i < site->hosts.count; i++) {
+		const struct site_host *host = &site->hosts.items[i];
+
+		policy_addresses(resolver->arena, policy, &host->addresses,
 				 &policy->host_addresses[i]);
+		policy->host_seen[i] = policy->host_addresses[i];
+		if (host->seen_as.count)
+			policy_addresses(resolver->arena, policy, &host->seen_as,
+					 &policy->host_seen[i]);
+	}
 	list_for_each (set, &site->sets)
 		resolve_set(resolver, set);
 }
@@ -214,6 +253,13 @@ static void add_host(struct resolver *resolver, struct binding *binding,
 	policy_addresses(resolver->arena, policy, host_floating(site, host), &floating);
 	add_list(resolver->arena, &member->addresses, &floating);
 	prefix_list_normalize(&member->addresses);
+	member->seen = member->addresses;
+	if (!host->seen_as.count)
+		return;
+	member->seen = (struct prefix_list){0};
+	add_list(resolver->arena, &member->seen, &policy->host_seen[host - site->hosts.items]);
+	add_list(resolver->arena, &member->seen, &floating);
+	prefix_list_normalize(&member->seen);
 }
 
 static void bind_hosts(struct resolver *resolver)
@@ -237,7 +283,7 @@ static void bind_hosts(struct resolver *resolver)
 /* Of enum binding_kind: what a term needs its role to allow. */
 static unsigned term_kinds(const struct policy *policy, const struct address_term *term)
 {
-	const struct prefix_list *addresses = term_addresses(policy, term);
+	const struct prefix_list *addresses = term_addresses(policy, term, false);
 	unsigned kinds = 0;
 
 	for (size_t i = 0; addresses && i < addresses->count; i++) {
@@ -289,6 +335,7 @@ static void bind_role(struct resolver *resolver, struct binding *binding,
 	struct arena *arena = resolver->arena;
 	const struct policy *policy = resolver->policy;
 	struct member member = {.at = bind->role.at};
+	address_term_list others = {0}; /* than hosts */
 
 	list_for_each (term, &bind->addresses) {
 		const struct site_host *host = NULL;
@@ -301,12 +348,15 @@ static void bind_role(struct resolver *resolver, struct binding *binding,
 				add_host(resolver, binding, host, term->at);
 			continue;
 		}
-		add_term(arena, policy, term, &member.addresses);
+		*arena_push(arena, &others) = *term;
 		if (term->kind == ADDRESS_PREFIXES && term->prefixes.count == 1 &&
 		    prefix_is_single(&term->prefixes.items[0]))
 			add_list(arena, &member.single, &term->prefixes);
 	}
-	prefix_list_normalize(&member.addresses);
+	policy_addresses(arena, policy, &others, &member.addresses);
+	member.seen = member.addresses;
+	if (!are_seen_as_they_are(policy, &others))
+		policy_addresses_seen(arena, policy, &others, &member.seen);
 	prefix_list_normalize(&member.single);
 	member.any = addresses_are_any(&member.addresses);
 	if (member.addresses.count)
@@ -355,8 +405,10 @@ void bindings_read(struct arena *arena, struct diagnostics *diagnostics, struct 
 
 	policy->host_addresses =
 		arena_alloc(arena, site->hosts.count * sizeof(*policy->host_addresses));
+	policy->host_seen = arena_alloc(arena, site->hosts.count * sizeof(*policy->host_seen));
 	policy->set_addresses =
 		arena_alloc(arena, site->sets.count * sizeof(*policy->set_addresses));
+	policy->set_seen = arena_alloc(arena, site->sets.count * sizeof(*policy->set_seen));
 	resolver.progress = arena_alloc(arena, site->sets.count * sizeof(*resolver.progress));
 	resolve_all(&resolver);
 	make_bindings(arena, policy);

@@ -13,6 +13,7 @@
 #include "arena.h"
 #include "diagnostic.h"
 #include "service.h"
+#include "uri.h"
 
 /* A name or text with the place where it stands. */
 struct word {
@@ -143,9 +144,13 @@ struct flow_rule {
 	word_list to;
 	bool from_is_list; /* a list or a group was written: the rule id names the role */
 	bool to_is_list;
-	service_term_list allow;
+	service_term_list allow;     /* empty in a template: the entry's own alone */
 	port_term_list source_ports; /* empty: any */
 	bool either_way;
+	bool between_partners; /* only between hosts that name each other as partner */
+	/* A template: one rule for each entry of a section of the site. */
+	enum { EACH_NONE, EACH_CLIENT_PORT, EACH_LOCATION } each;
+	enum uri_scheme scheme; /* EACH_LOCATION */
 	condition_list when;
 	struct options options;
 	cite_list cite;

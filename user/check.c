@@ -3,7 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pairing.h"
+#include "connection.h"
+#include "destination.h"
 #include "resolve.h"
 
 #define UNBOUND_SHOWN 3u /* roles in the one line that is not verbose */
@@ -315,10 +316,10 @@ static bool member_is_covered(struct checker *checker, const struct end *outer,
 		struct prefix_list rest = {0};
 
 		/* Who is a host by name is covered only by itself: by addresses it would have no
-		 * rule of its own. */
+		 * rule of its own. And a client port may be at one of its addresses alone. */
 		if (member->host != inner->host)
 			continue;
-		if (member->host || member->addresses == inner->addresses)
+		if (member->addresses == inner->addresses)
 			return true;
 		list_for_each (prefix, inner->addresses)
 			prefix_list_add(checker->arena, &rest, prefix);
@@ -354,6 +355,15 @@ static enum severity useless_severity(const struct pairing *earlier, const struc
 	return roles_differ ? SEVERITY_NOTE : SEVERITY_WARNING;
 }
 
+/* What holds between partners alone covers no more than that; and entries of one template are meant
+ * as they are: two mail domains have one relay. */
+static bool may_cover(const struct pairing *earlier, const struct pairing *later)
+{
+	if (earlier->flow->between_partners && !later->flow->between_partners)
+		return false;
+	return earlier->flow != later->flow || !later->flow->each;
+}
+
 static void check_useless(struct checker *checker)
 {
 	const struct policy *policy = checker->policy;
@@ -368,7 +378,7 @@ static void check_useless(struct checker *checker)
 		for (size_t j = 0; usable[i] && j < i; j++) {
 			const struct pairing *earlier = &policy->pairings[j];
 
-			if (!usable[j] ||
+			if (!usable[j] || !may_cover(earlier, later) ||
 			    !service_list_covers(&extents[j].services, &extents[i].services) ||
 			    !port_list_covers(&extents[j].sources, &extents[i].sources) ||
 			    !end_is_covered(checker, earlier->from, later->from) ||
@@ -542,9 +552,9 @@ static bool parameter_matters(const struct checker *checker, const struct instan
 	{
 		if (pairing->instance != instance || !is_bound(pairing))
 			continue;
-		if (names_parameter(&pairing->flow->allow, name))
+		if (names_parameter(pairing->allow, name))
 			return true;
-		list_for_each (term, &pairing->flow->source_ports) {
+		list_for_each (term, pairing->source_ports) {
 			if (term->kind == PORTS_PARAMETER && !strcmp(term->parameter, name))
 				return true;
 		}
@@ -613,4 +623,6 @@ void check_policy(struct arena *arena, struct diagnostics *diagnostics, const st
 	list_for_each (host, &policy->site->hosts)
 		check_listeners(&checker, host);
 	check_counts(&checker);
+	connections_check(arena, diagnostics, policy);
+	destinations_check(diagnostics, policy);
 }

@@ -30,6 +30,8 @@ struct site_files {
 	struct diagnostics *diagnostics;
 	const char *path;
 	struct policy *policy;
+	/* Who plays, once that is known: others he knows by what they are seen as (NAT). */
+	const struct host_policy *playing;
 };
 
 /*
@@ -49,7 +51,8 @@ int site_files_resolve(const struct invocation *invocation, struct site_files *f
 		       const struct player *player, struct host_policy **ret_host);
 
 /* The first address of that family of a host, or of a role by "instance/id" or any printed name:
- * its first host's, else what it is bound to. False: there is none. */
+ * its first host's, else what it is bound to. As the one who plays has it: his own, and what he
+ * sees of others. False: there is none. */
 bool site_files_address(const struct site_files *files, const char *name, uint8_t family,
 			struct address *ret_address);
 

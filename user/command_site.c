@@ -85,6 +85,8 @@ int site_files_resolve(const struct invocation *invocation, struct site_files *f
 	output_diagnostics(invocation, files->diagnostics);
 	diagnostics_freep(&files->diagnostics);
 	files->diagnostics = diagnostics_new();
+	if (result == RESOLVE_OK)
+		files->playing = *ret_host;
 	return (int)result;
 }
 
@@ -114,6 +116,17 @@ static bool first_of_family(const struct prefix_list *list, uint8_t family,
 	return false;
 }
 
+/* addresses, if they are of the one who plays; else what he sees of them. */
+static const struct prefix_list *as_seen(const struct site_files *files,
+					 const struct prefix_list *addresses,
+					 const struct prefix_list *seen)
+{
+	for (size_t i = 0; files->playing && i < addresses->count; i++)
+		if (prefix_list_contains(&files->playing->own, &addresses->items[i].address))
+			return addresses;
+	return seen;
+}
+
 bool site_files_address(const struct site_files *files, const char *name, uint8_t family,
 			struct address *ret_address)
 {
@@ -122,11 +135,17 @@ bool site_files_address(const struct site_files *files, const char *name, uint8_
 
 	for (size_t i = 0; i < policy->site->hosts.count; i++)
 		if (strcmp(policy->site->hosts.items[i].name.text, name) == 0)
-			return first_of_family(&policy->host_addresses[i], family, ret_address);
+			return first_of_family(
+				as_seen(files, &policy->host_addresses[i], &policy->host_seen[i]),
+				family, ret_address);
 	if (policy_find_role(policy, name, &binding) != 1)
 		return false;
-	for (size_t i = 0; i < binding->member_count; i++)
-		if (first_of_family(&binding->members[i].addresses, family, ret_address))
+	for (size_t i = 0; i < binding->member_count; i++) {
+		const struct member *member = &binding->members[i];
+
+		if (first_of_family(as_seen(files, &member->addresses, &member->seen), family,
+				    ret_address))
 			return true;
+	}
 	return false;
 }

@@ -92,6 +92,7 @@ int command_trace(const struct invocation *invocation)
 
 struct known_player {
 	struct player player;
+	const struct host_policy *policy;
 	struct judge *judge;
 };
 
@@ -160,6 +161,7 @@ static int cast_judge(void *context, const struct player *player, struct judge *
 		if (error)
 			return fail(failure, -error, "the judge can't be reset: %s",
 				    strerror(-error));
+		cast->files.playing = item->policy;
 		*ret_judge = item->judge;
 		return 0;
 	}
@@ -170,7 +172,9 @@ static int cast_judge(void *context, const struct player *player, struct judge *
 		return error;
 	known = arena_push(cast->files.arena, &cast->players);
 	known->player = copy_player(cast->files.arena, player);
+	known->policy = policy;
 	known->judge = judge;
+	cast->files.playing = policy;
 	*ret_judge = judge;
 	return 0;
 }

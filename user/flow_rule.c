@@ -254,6 +254,8 @@ static void read_flow_services(const struct reader *reader, const struct node *n
 	const struct node *child = mapping_get(node, "allow");
 	port_term_list *ports = &flow->source_ports;
 
+	if (!child && !flow->each)
+		reader_error(reader, node->key ? node->key : node, "a flow needs the key `allow`");
 	if (child && child->kind == NODE_SEQUENCE && !child->count)
 		reader_error(reader, child,
 			     "`allow` is an empty list: the flow would give nothing");
@@ -266,16 +268,85 @@ static void read_flow_services(const struct reader *reader, const struct node *n
 		ports->count = 0;
 }
 
+/* "client-port", "location SCHEME". */
+static void read_each(const struct reader *reader, const struct node *node, enum flow_place place,
+		      struct flow_rule *flow)
+{
+	static const char location[] = "location ";
+	const char *text;
+
+	if (!read_text(reader, node, "each", &text))
+		return;
+	if (!strcmp(text, "client-port")) {
+		flow->each = EACH_CLIENT_PORT;
+		return;
+	}
+	if (strncmp(text, location, strlen(location))) {
+		reader_error(reader, node,
+			     "`each` must be `client-port` or `location SCHEME`, not `%s`",
+			     shown(reader, text));
+		return;
+	}
+	if (place == FLOW_OF_SITE) {
+		reader_error(reader, node,
+			     "`each: %s`: locations belong to a catalog's instance; write the "
+			     "address in a flow without `each`",
+			     shown(reader, text));
+		return;
+	}
+	if (!uri_scheme_find(text + strlen(location), &flow->scheme) || flow->scheme == URI_FILE) {
+		reader_error(reader, node,
+			     "`each: %s`: the scheme must be one of ftp, http, https, sftp, scp, "
+			     "mailto and snmp (a file has no peer)",
+			     shown(reader, text));
+		return;
+	}
+	flow->each = EACH_LOCATION;
+}
+
+/* What an entry says itself, and what a template therefore can't. */
+static void check_template(const struct reader *reader, const struct node *node,
+			   const struct flow_rule *flow)
+{
+	static const char *const keys[] = {"either-way", "between", "source-ports"};
+	size_t i;
+
+	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (mapping_get(node, keys[i]))
+			reader_error(reader, mapping_get(node, keys[i]),
+				     "`%s` can't stand beside `each`: the site's entry says who "
+				     "opens, and from which port",
+				     keys[i]);
+	list_for_each (term, &flow->allow)
+		if (term->kind == SERVICE_PORTS && term->ports.kind == PORTS_ANY)
+			diagnostics_error(reader->diagnostics, term->at,
+					  "`any` beside `each`: the site's entry says which port; "
+					  "name the port that holds where it says none, or leave "
+					  "`allow` out");
+		else if (term->kind != SERVICE_PORTS)
+			diagnostics_error(reader->diagnostics, term->at,
+					  "beside `each`, `allow` has services with ports, as in "
+					  "`tcp/22`");
+	if (flow->each == EACH_LOCATION && (flow->to_is_list || flow->to.count > 1))
+		reader_error(reader, mapping_get(node, "to"),
+			     "beside `each: location`, `to` is one role: the peer is the "
+			     "location's host");
+}
+
 static void read_flow_options(const struct reader *reader, const struct node *node,
 			      enum flow_place place, struct flow_rule *flow)
 {
-	static const char *const mirror_words[] = {"missing"};
+	static const char *const mirror_words[] = {"missing"}, *const between_words[] = {
+								       "partners"};
 	const struct node *child;
 	struct word reading;
-	unsigned mirror;
+	unsigned mirror, between;
 
 	if ((child = mapping_get(node, "either-way")))
 		read_yes_no(reader, child, "either-way", &flow->either_way);
+	if ((child = mapping_get(node, "between")))
+		flow->between_partners =
+			read_choice(reader, child, "between", between_words, 1, &between);
 	if ((child = mapping_get(node, "when")))
 		conditions_read(reader, child, place, &flow->when);
 	if ((child = mapping_get(node, "cite")))
@@ -294,12 +365,12 @@ bool flow_rule_read(const struct reader *reader, const struct node *node, enum f
 		{"id", KEY_REQUIRED},
 		{"from", KEY_REQUIRED},
 		{"to", KEY_REQUIRED},
-		{"allow", KEY_REQUIRED},
+		{"allow", KEY_OPTIONAL}, /* required where there is no `each` */
 		{"source-ports", KEY_OPTIONAL},
 		{"either-way", KEY_OPTIONAL},
-		{"between", KEY_LATER},
+		{"between", KEY_OPTIONAL},
 		{"when", KEY_OPTIONAL},
-		{"each", KEY_LATER},
+		{"each", KEY_OPTIONAL},
 		{"limit", KEY_LATER},
 		{"live", KEY_LATER},
 		{"shape", KEY_LATER},
@@ -314,8 +385,12 @@ bool flow_rule_read(const struct reader *reader, const struct node *node, enum f
 		return false;
 	read_end(reader, node, "from", place, &flow.from, &flow.from_is_list);
 	read_end(reader, node, "to", place, &flow.to, &flow.to_is_list);
+	if (mapping_get(node, "each"))
+		read_each(reader, mapping_get(node, "each"), place, &flow);
 	read_flow_services(reader, node, place, &flow);
 	read_flow_options(reader, node, place, &flow);
+	if (flow.each)
+		check_template(reader, node, &flow);
 	id = mapping_get(node, "id");
 	if (!id || !read_name(reader, id, "id", &flow.id))
 		return false;
@@ -345,15 +420,24 @@ void flow_rule_print(struct writer *writer, unsigned indent, const struct flow_r
 	write_text(writer, indent, "id", flow->id.text);
 	print_end(writer, indent, "from", &flow->from, flow->from_is_list);
 	print_end(writer, indent, "to", &flow->to, flow->to_is_list);
-	write_list(writer, indent, "allow", &allow);
+	if (allow.count)
+		write_list(writer, indent, "allow", &allow);
 	if (source_ports.count)
 		write_values(writer, indent, "source-ports", &source_ports);
 	if (flow->either_way)
 		write_text(writer, indent, "either-way", "yes");
+	if (flow->between_partners)
+		write_text(writer, indent, "between", "partners");
 	list_for_each (condition, &flow->when)
 		text_list_add(writer, &when, condition_format(writer->arena, condition));
 	if (when.count)
 		write_list(writer, indent, "when", &when);
+	if (flow->each == EACH_CLIENT_PORT)
+		write_text(writer, indent, "each", "client-port");
+	if (flow->each == EACH_LOCATION)
+		write_text(
+			writer, indent, "each",
+			arena_printf(writer->arena, "location %s", uri_scheme_name(flow->scheme)));
 	cites_print(writer, indent, &flow->cite);
 	if (flow->reading)
 		write_text(writer, indent, "reading", flow->reading);

@@ -4,6 +4,9 @@
 #include <string.h>
 
 #include "binding.h"
+#include "connection.h"
+#include "destination.h"
+#include "partner.h"
 #include "reference.h"
 #include "term.h"
 
@@ -14,7 +17,7 @@ struct pairing_reader {
 	struct policy *policy;
 	const struct instance *instance; /* whose flows are read */
 	const struct end **role_ends;	 /* by binding, made when first used */
-	LIST(struct pairing) pairings;
+	pairing_list pairings;
 };
 
 typedef LIST(const struct end *) end_list;
@@ -49,62 +52,78 @@ static const struct end *role_end(struct arena *arena, const struct binding *bin
 	for (size_t i = 0; i < binding->member_count; i++) {
 		const struct member *member = &binding->members[i];
 
-		end->members[i] =
-			(struct end_member){member->host, &member->addresses, &member->single};
+		end->members[i] = (struct end_member){member->host, &member->addresses,
+						      &member->single, &member->seen};
 	}
 	return end;
 }
 
-/* A host, "hosts" (host NULL), as an end. */
-static const struct end *host_end(struct arena *arena, const struct policy *policy,
-				  const struct site_host *host, const char *label)
+static struct end_member host_member(struct arena *arena, const struct policy *policy,
+				     const struct site_host *host)
+{
+	size_t index = (size_t)(host - policy->site->hosts.items);
+	struct prefix_list *addresses = arena_alloc(arena, sizeof(*addresses));
+	struct prefix_list *seen = arena_alloc(arena, sizeof(*seen));
+	struct prefix_list floating;
+
+	policy_addresses(arena, policy, host_floating(policy->site, host), &floating);
+	list_for_each (prefix, &policy->host_addresses[index])
+		prefix_list_add(arena, addresses, prefix);
+	list_for_each (prefix, &policy->host_seen[index])
+		prefix_list_add(arena, seen, prefix);
+	list_for_each (prefix, &floating) {
+		prefix_list_add(arena, addresses, prefix);
+		prefix_list_add(arena, seen, prefix);
+	}
+	prefix_list_normalize(addresses);
+	prefix_list_normalize(seen);
+	return (struct end_member){.host = host, .addresses = addresses, .seen = seen};
+}
+
+/* "hosts": all of them. */
+static const struct end *hosts_end(struct arena *arena, const struct policy *policy)
 {
 	const struct site *site = policy->site;
 	struct end *end = arena_alloc(arena, sizeof(*end));
-	size_t first = host ? (size_t)(host - site->hosts.items) : 0;
 
-	end->name = label;
-	end->label = label;
-	end->member_count = host ? 1 : site->hosts.count;
-	end->members = arena_alloc(arena, end->member_count * sizeof(*end->members));
-	for (size_t i = 0; i < end->member_count; i++) {
-		const struct site_host *one = &site->hosts.items[first + i];
-		struct prefix_list *addresses = arena_alloc(arena, sizeof(*addresses));
-		struct prefix_list floating;
-
-		list_for_each (prefix, &policy->host_addresses[first + i])
-			prefix_list_add(arena, addresses, prefix);
-		policy_addresses(arena, policy, host_floating(site, one), &floating);
-		list_for_each (prefix, &floating)
-			prefix_list_add(arena, addresses, prefix);
-		prefix_list_normalize(addresses);
-		end->members[i] = (struct end_member){.host = one, .addresses = addresses};
-	}
+	end->name = end->label = "hosts";
+	end->members = arena_alloc(arena, site->hosts.count * sizeof(*end->members));
+	list_for_each (host, &site->hosts)
+		end->members[end->member_count++] = host_member(arena, policy, host);
 	return end;
 }
 
-/*
- * Addresses as an end. They are nobody's role, so whoever has one of them opens or is opened to;
- * but "any" means the others, and makes nobody's address an end.
- */
-static const struct end *address_end(struct arena *arena, const struct policy *policy,
-				     struct address_term *term, const char *label)
+const struct end *end_of_host(struct arena *arena, const struct policy *policy,
+			      const struct site_host *host, const char *name)
 {
-	const address_term_list terms = {.items = term, .count = 1};
-	struct prefix_list *addresses = arena_alloc(arena, sizeof(*addresses));
 	struct end *end = arena_alloc(arena, sizeof(*end));
-	struct prefix_list *single = arena_alloc(arena, sizeof(*single));
 
-	policy_addresses(arena, policy, &terms, addresses);
+	end->name = end->label = name;
+	end->members = arena_alloc(arena, sizeof(*end->members));
+	end->members[end->member_count++] = host_member(arena, policy, host);
+	return end;
+}
+
+const struct end *end_of_addresses(struct arena *arena, const struct policy *policy,
+				   const address_term_list *terms, const char *name)
+{
+	struct prefix_list *addresses = arena_alloc(arena, sizeof(*addresses));
+	struct prefix_list *single = arena_alloc(arena, sizeof(*single));
+	struct prefix_list *seen = arena_alloc(arena, sizeof(*seen));
+	struct end *end = arena_alloc(arena, sizeof(*end));
+
+	policy_addresses(arena, policy, terms, addresses);
+	policy_addresses_seen(arena, policy, terms, seen);
+	/* "any" means the others, and makes nobody's address an end. */
 	list_for_each (prefix, addresses) {
 		if (prefix->length)
 			prefix_list_add(arena, single, prefix);
 	}
-	end->name = label;
-	end->label = label;
+	end->name = end->label = name;
 	end->member_count = addresses->count ? 1 : 0;
 	end->members = arena_alloc(arena, sizeof(*end->members));
-	end->members[0] = (struct end_member){.addresses = addresses, .single = single};
+	end->members[0] =
+		(struct end_member){.addresses = addresses, .single = single, .seen = seen};
 	return end;
 }
 
@@ -170,19 +189,21 @@ static bool add_site_ends(struct pairing_reader *reader, const struct word *word
 	const struct reader words = {reader->arena, reader->unused};
 	const struct node node = {.kind = NODE_SCALAR, .text = word->text};
 	struct address_term term;
+	const address_term_list terms = {&term, 1, 1};
 	const struct site_host *host;
 
 	if (!strcmp(word->text, "hosts")) {
-		add_end(reader->arena, ends, host_end(reader->arena, policy, NULL, word->text));
+		add_end(reader->arena, ends, hosts_end(reader->arena, policy));
 	} else if (!read_address(&words, &node, word->text, &term)) {
 		return add_referenced_ends(reader, word, ends);
 	} else if (term.kind == ADDRESS_HOST) {
 		host = site_find_host(policy->site, term.name);
 		if (host)
 			add_end(reader->arena, ends,
-				host_end(reader->arena, policy, host, word->text));
+				end_of_host(reader->arena, policy, host, word->text));
 	} else {
-		add_end(reader->arena, ends, address_end(reader->arena, policy, &term, word->text));
+		add_end(reader->arena, ends,
+			end_of_addresses(reader->arena, policy, &terms, word->text));
 	}
 	return false;
 }
@@ -269,7 +290,7 @@ bool pairing_services(struct arena *arena, const struct policy *policy,
 
 	if (!value_conditions_hold(&scope, pairing->flow, &holds, ret_lack))
 		return false;
-	if (holds && !scope_services(&scope, &pairing->flow->allow, &services, ret_lack))
+	if (holds && !scope_services(&scope, pairing->allow, &services, ret_lack))
 		return false;
 	*ret_services = services;
 	return true;
@@ -282,12 +303,28 @@ bool pairing_source_ports(struct arena *arena, const struct policy *policy,
 	struct scope scope = {arena, policy, pairing->instance, host};
 	struct port_list ports = {0};
 
-	if (!pairing->flow->source_ports.count)
+	if (!pairing->source_ports->count)
 		port_list_add(arena, &ports, 0, UINT16_MAX);
-	else if (!scope_ports(&scope, &pairing->flow->source_ports, &ports, ret_lack))
+	else if (!scope_ports(&scope, pairing->source_ports, &ports, ret_lack))
 		return false;
 	*ret_ports = ports;
 	return true;
+}
+
+const service_term_list *service_terms_at(struct arena *arena, const service_term_list *terms,
+					  const port_term_list *ports)
+{
+	service_term_list *list = arena_alloc(arena, sizeof(*list));
+
+	list_for_each (term, terms) {
+		list_for_each (port, ports) {
+			struct service_term *moved = arena_push(arena, list);
+
+			*moved = *term;
+			moved->ports = *port;
+		}
+	}
+	return list;
 }
 
 /* ------------------------------------------------------------ reading ---------------------------
@@ -302,29 +339,82 @@ static void check_length(struct pairing_reader *reader, const struct pairing *pa
 				  pairing->id, RULE_ID_BYTES_MAX);
 }
 
-static void add_pairing(struct pairing_reader *reader, const struct flow_rule *flow, const char *id,
-			const struct end *from, const struct end *to)
+bool pairing_joins(const struct pairing *pairing, const struct site_host *from,
+		   const struct site_host *to)
 {
-	struct pairing *pairing = arena_push(reader->arena, &reader->pairings);
+	return !pairing->flow->between_partners || hosts_are_partners(from, to);
+}
 
-	*pairing = (struct pairing){
-		.id = id, .instance = reader->instance, .flow = flow, .from = from, .to = to};
-	check_length(reader, pairing);
+/* Those of one end that have a partner at the other: the others have no part in the flow. */
+static const struct end *partners_end(struct arena *arena, const struct end *end,
+				      const struct end *other)
+{
+	struct end *some = arena_alloc(arena, sizeof(*some));
+
+	*some = *end;
+	some->member_count = 0;
+	some->members = arena_alloc(arena, end->member_count * sizeof(*some->members));
+	for (size_t i = 0; i < end->member_count; i++) {
+		bool joined = false;
+
+		for (size_t j = 0; j < other->member_count; j++)
+			joined |= hosts_are_partners(end->members[i].host, other->members[j].host);
+		if (joined)
+			some->members[some->member_count++] = end->members[i];
+	}
+	return some;
+}
+
+/* pattern: with everything in it that holds for the pairing and its exchanged one. */
+static void add_pairings(struct pairing_reader *reader, const struct pairing *pattern)
+{
+	struct arena *arena = reader->arena;
+	const struct flow_rule *flow = pattern->flow;
+	struct pairing *pairing = arena_push(arena, &reader->pairings);
+
+	*pairing = *pattern;
+	if (flow->between_partners) {
+		pairing->from = partners_end(arena, pattern->from, pattern->to);
+		pairing->to = partners_end(arena, pattern->to, pattern->from);
+	}
 	if (!flow->either_way)
 		return;
-	pairing = arena_push(reader->arena, &reader->pairings);
-	*pairing = (struct pairing){.id = arena_printf(reader->arena, "%s:back", id),
-				    .instance = reader->instance,
-				    .flow = flow,
-				    .from = to,
-				    .to = from,
-				    .back = true};
-	check_length(reader, pairing);
+	pairing = arena_push(arena, &reader->pairings);
+	*pairing = pairing[-1];
+	pairing->id = arena_printf(arena, "%s:back", pattern->id);
+	pairing->from = pairing[-1].to;
+	pairing->to = pairing[-1].from;
+	pairing->back = true;
+}
+
+/* The flow between two ends; for a template, between those of each entry. */
+static void read_pattern(struct pairing_reader *reader, const struct pairing *pattern)
+{
+	size_t first = reader->pairings.count;
+
+	switch (pattern->flow->each) {
+	case EACH_NONE:
+		add_pairings(reader, pattern);
+		break;
+	case EACH_CLIENT_PORT:
+		connection_pairings(reader->arena, reader->diagnostics, reader->policy, pattern,
+				    &reader->pairings);
+		break;
+	case EACH_LOCATION:
+		destination_pairings(reader->arena, reader->policy, pattern, &reader->pairings);
+		break;
+	}
+	for (size_t i = first; i < reader->pairings.count; i++)
+		check_length(reader, &reader->pairings.items[i]);
 }
 
 static void read_flow(struct pairing_reader *reader, const struct flow_rule *flow)
 {
 	struct arena *arena = reader->arena;
+	struct pairing pattern = {.instance = reader->instance,
+				  .flow = flow,
+				  .allow = &flow->allow,
+				  .source_ports = &flow->source_ports};
 	end_list from = {0};
 	end_list to = {0};
 	bool name_from = read_ends(reader, &flow->from, flow->from_is_list, &from);
@@ -332,14 +422,20 @@ static void read_flow(struct pairing_reader *reader, const struct flow_rule *flo
 
 	if (!bound_conditions_hold(arena, reader->policy, reader->instance, flow))
 		return;
+	/* The peer is the location's own, whatever role the document gives it. */
+	if (flow->each == EACH_LOCATION) {
+		name_to = false;
+		to.count = to.count ? 1 : 0;
+	}
 	list_for_each (source, &from) {
 		list_for_each (target, &to) {
-			const char *id = arena_printf(
+			pattern.id = arena_printf(
 				arena, "%s/%s%s%s%s%s", reader->instance->name, flow->id.text,
 				name_from ? ":" : "", name_from ? (*source)->label : "",
 				name_to ? ":" : "", name_to ? (*target)->label : "");
-
-			add_pairing(reader, flow, id, *source, *target);
+			pattern.from = *source;
+			pattern.to = *target;
+			read_pattern(reader, &pattern);
 		}
 	}
 }

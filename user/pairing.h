@@ -18,6 +18,8 @@ struct end {
 		const struct prefix_list *addresses;
 		/* host NULL: what of that makes an unnamed host its own. */
 		const struct prefix_list *single;
+		/* The same addresses as peers see them; NULL: as they are. */
+		const struct prefix_list *seen;
 	} * members;
 	size_t member_count; /* 0: bound to nothing */
 };
@@ -29,7 +31,14 @@ struct pairing {
 	const struct end *from;
 	const struct end *to;
 	bool back; /* the exchanged one of either-way */
+	/* Of the flow, or of a template's entry. */
+	const service_term_list *allow;
+	const port_term_list *source_ports; /* empty: any */
+	/* The entry of a template; NULL: none. */
+	const struct connection *connection;
+	const struct destination *destination;
 };
+typedef LIST(struct pairing) pairing_list;
 
 /*
  * Fills pairings of policy: those of flows that "without" does not take out and whose "bound"
@@ -49,6 +58,22 @@ bool pairing_services(struct arena *arena, const struct policy *policy,
 bool pairing_source_ports(struct arena *arena, const struct policy *policy,
 			  const struct pairing *pairing, const struct site_host *host,
 			  struct port_list *ret_ports, struct lack *ret_lack);
+
+/* Does the pairing hold between these two? Hosts that are no partners: not where a flow asks that.
+ * NULL is no host of this file. */
+bool pairing_joins(const struct pairing *pairing, const struct site_host *from,
+		   const struct site_host *to);
+
+/* A host of the site as an end; and addresses: whoever has one that they name opens or is opened
+ * to, but "any" means the others. name is also the label. */
+const struct end *end_of_host(struct arena *arena, const struct policy *policy,
+			      const struct site_host *host, const char *name);
+const struct end *end_of_addresses(struct arena *arena, const struct policy *policy,
+				   const address_term_list *terms, const char *name);
+
+/* The protocols of terms, all of them services with ports, at other ports. */
+const service_term_list *service_terms_at(struct arena *arena, const service_term_list *terms,
+					  const port_term_list *ports);
 
 /* Reports parameters without value that a flow in force needs whose both ends are bound. */
 void pairings_require(struct diagnostics *diagnostics, const struct policy *policy);

@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include "binding.h"
+#include "connection.h"
+#include "destination.h"
 #include "pairing.h"
 #include "reference.h"
 #include "value.h"
@@ -216,10 +218,13 @@ struct policy *policy_read(struct arena *arena, struct diagnostics *diagnostics,
 	values_read(arena, diagnostics, policy);
 	bindings_read(arena, diagnostics, policy);
 	read_without(arena, diagnostics, policy);
+	connections_read(arena, diagnostics, policy);
+	destinations_read(arena, diagnostics, policy);
 	pairings_read(arena, diagnostics, policy);
 	if (diagnostics_errors(diagnostics) > errors)
 		return NULL;
 	/* What has no value is only asked for when everything that could give it one was read. */
 	pairings_require(diagnostics, policy);
+	connections_require(diagnostics, policy);
 	return diagnostics_errors(diagnostics) > errors ? NULL : policy;
 }

@@ -8,6 +8,8 @@
 
 #include "site.h"
 
+struct connection;
+struct destination;
 struct pairing;
 
 /* One catalog as a site uses it. */
@@ -37,7 +39,9 @@ struct binding {
 	struct member {
 		const struct site_host *host; /* NULL: from bind */
 		struct prefix_list addresses; /* of a host with its floating ones */
-		bool any;		      /* the word any: 0.0.0.0/0 and ::/0 */
+		/* The same as peers see it: with seen-as in place of a host's own (NAT). */
+		struct prefix_list seen;
+		bool any; /* the word any: 0.0.0.0/0 and ::/0 */
 		/* From bind: the addresses named one by one. Only those make a host their own. */
 		struct prefix_list single;
 		struct position at; /* in hosts.H.roles, or in bind */
@@ -54,9 +58,17 @@ struct policy {
 	/* Addresses of site->hosts[i] and of site->sets[i], resolved. */
 	struct prefix_list *host_addresses;
 	struct prefix_list *set_addresses;
+	/* The same as peers see them (seen-as). */
+	struct prefix_list *host_seen;
+	struct prefix_list *set_seen;
 	/* Per-host parameters: [host][instance][parameter], all of them in force on that host;
 	 * [host] is NULL for a host that sets none of its own. */
 	struct setting ***host_settings;
+	/* Entries of client-ports and of locations (connection.h, destination.h). */
+	const struct connection *connections;
+	size_t connection_count;
+	const struct destination *destinations;
+	size_t destination_count;
 	/* Every flow between every two of its ends (pairing.h), in the order of precedence. */
 	const struct pairing *pairings;
 	size_t pairing_count;
@@ -73,6 +85,10 @@ struct policy *policy_read(struct arena *arena, struct diagnostics *diagnostics,
  * checked by policy_read). */
 void policy_addresses(struct arena *arena, const struct policy *policy,
 		      const address_term_list *terms, struct prefix_list *ret_list);
+
+/* The same as peers see them: hosts by seen-as where they have that. */
+void policy_addresses_seen(struct arena *arena, const struct policy *policy,
+			   const address_term_list *terms, struct prefix_list *ret_list);
 
 const struct binding *policy_binding(const struct policy *policy, const char *role_id);
 

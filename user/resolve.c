@@ -79,7 +79,7 @@ static void add_roles(struct arena *arena, const struct policy *policy,
 		for (size_t j = 0; j < binding->member_count; j++) {
 			const struct member *member = &binding->members[j];
 			const struct end_member end_member = {member->host, &member->addresses,
-							      &member->single};
+							      &member->single, NULL};
 
 			if (!identity_local(arena, identity, &end, &end_member).count)
 				continue;

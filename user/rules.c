@@ -143,9 +143,11 @@ static void remote_clusters(struct maker *maker, const struct pairing *pairing, 
 	const struct site_host *self = identity->host ? identity->host : identity->stands_for;
 
 	for (size_t i = 0; i < end->member_count; i++) {
-		if (!self || end->members[i].host != self)
-			add_to_cluster(maker, pairing, is_to, end->members[i].host,
-				       end->members[i].addresses, clusters);
+		const struct end_member *member = &end->members[i];
+
+		if ((!self || member->host != self) && pairing_joins(pairing, self, member->host))
+			add_to_cluster(maker, pairing, is_to, member->host,
+				       member->seen ? member->seen : member->addresses, clusters);
 	}
 }
 
@@ -248,14 +250,13 @@ static const struct prefix_list *join_parts(struct arena *arena, const struct cl
 	return list;
 }
 
-static void make_rule(struct maker *maker, const struct pairing *pairing, enum direction direction)
+/* What one pairing adds to its rule. */
+static void add_pairing(struct maker *maker, const struct pairing *pairing,
+			enum direction direction, struct service_list *sum, match_list *matches)
 {
 	bool in = direction == DIRECTION_IN;
-	struct service_list sum = {0};
 	cluster_list locals = {0};
 	cluster_list remotes = {0};
-	match_list matches = {0};
-	struct rule *rule;
 
 	local_clusters(maker, pairing, in, &locals);
 	if (!locals.count)
@@ -267,20 +268,43 @@ static void make_rule(struct maker *maker, const struct pairing *pairing, enum d
 		list_for_each (remote, &remotes) {
 			const struct cluster *to = in ? local : remote;
 			const struct cluster *from = in ? remote : local;
-			size_t before = matches.count;
+			size_t before = matches->count;
 
 			add_matches(maker, direction, &to->services, &from->sources, addresses,
-				    remote->parts.items, remote->parts.count, &matches);
-			if (matches.count > before)
-				add_services(maker->arena, &sum, &to->services);
+				    remote->parts.items, remote->parts.count, matches);
+			if (matches->count > before)
+				add_services(maker->arena, sum, &to->services);
 		}
 	}
+}
+
+/* The rule of pairings that have one id. */
+static void make_rule(struct maker *maker, const struct pairing *pairings, size_t count,
+		      enum direction direction)
+{
+	struct service_list sum = {0};
+	match_list matches = {0};
+	struct rule *rule;
+
+	for (size_t i = 0; i < count; i++)
+		add_pairing(maker, &pairings[i], direction, &sum, &matches);
 	if (!matches.count)
 		return;
-	rule = add_rule(maker, pairing->id, direction, &sum, &matches, &pairing->flow->options);
-	rule->from = pairing->from->name;
-	rule->to = pairing->to->name;
-	cite(maker->arena, pairing->instance, pairing->flow, rule);
+	rule = add_rule(maker, pairings->id, direction, &sum, &matches, &pairings->flow->options);
+	rule->from = pairings->from->name;
+	rule->to = pairings->to->name;
+	cite(maker->arena, pairings->instance, pairings->flow, rule);
+}
+
+/* Entries of a template may have one id, and then stand together: from here on, how many do. */
+static size_t same_id(const struct policy *policy, size_t first)
+{
+	size_t next = first + 1;
+
+	while (next < policy->pairing_count &&
+	       !strcmp(policy->pairings[next].id, policy->pairings[first].id))
+		next++;
+	return next - first;
 }
 
 static const char *terms_format(struct arena *arena, const address_term_list *terms)
@@ -327,7 +351,7 @@ static void make_management(struct maker *maker, const struct site_management *m
 	struct lack lack;
 	struct rule *rule;
 
-	policy_addresses(arena, maker->policy, &management->from, from);
+	policy_addresses_seen(arena, maker->policy, &management->from, from);
 	scope_services(&scope, &management->allow, &services, &lack);
 	port_list_add(arena, &any, 0, UINT16_MAX);
 	add_matches(maker, DIRECTION_IN, &services, &any, NULL, parts, 1, &matches);
@@ -389,7 +413,7 @@ static void add_peers(struct maker *maker, bool any, struct host_policy *host)
 		for (size_t j = 0; j < binding->member_count; j++) {
 			is_any |= binding->members[j].any;
 			if (!self || binding->members[j].host != self)
-				*arena_push(maker->arena, &parts) = &binding->members[j].addresses;
+				*arena_push(maker->arena, &parts) = &binding->members[j].seen;
 		}
 		if (!parts.count || is_any != any)
 			continue;
@@ -469,15 +493,16 @@ int rules_make(struct arena *arena, struct diagnostics *diagnostics, const struc
 			      .identity = identity,
 			      .own = identity->own};
 	const struct site *site = policy->site;
-	size_t management;
+	size_t management, count;
 	int error;
 
 	for (size_t i = 0; i < site->management.count; i++)
 		make_management(&maker, &site->management.items[i], i + 1);
 	management = maker.rules.count;
-	for (size_t i = 0; i < policy->pairing_count; i++) {
-		make_rule(&maker, &policy->pairings[i], DIRECTION_IN);
-		make_rule(&maker, &policy->pairings[i], DIRECTION_OUT);
+	for (size_t i = 0; i < policy->pairing_count; i += count) {
+		count = same_id(policy, i);
+		make_rule(&maker, &policy->pairings[i], count, DIRECTION_IN);
+		make_rule(&maker, &policy->pairings[i], count, DIRECTION_OUT);
 		error = check_bounds(&maker);
 		if (error)
 			return error;

@@ -5,7 +5,10 @@
 #include <string.h>
 
 #include "../include/bounds.h"
+#include "client_port.h"
 #include "flow_rule.h"
+#include "location.h"
+#include "partner.h"
 #include "site_words.h"
 #include "term.h"
 #include "words.h"
@@ -311,8 +314,8 @@ static void read_site_parameters(const struct reader *reader, const struct node 
 static void read_host(const struct reader *reader, const struct node *node, struct site *site)
 {
 	static const struct key_rule rules[] = {
-		{"addresses", KEY_REQUIRED},  {"roles", KEY_REQUIRED}, {"seen-as", KEY_LATER},
-		{"partner", KEY_LATER},	      {"mode", KEY_OPTIONAL},  {"interfaces", KEY_OPTIONAL},
+		{"addresses", KEY_REQUIRED},  {"roles", KEY_REQUIRED}, {"seen-as", KEY_OPTIONAL},
+		{"partner", KEY_OPTIONAL},    {"mode", KEY_OPTIONAL},  {"interfaces", KEY_OPTIONAL},
 		{"parameters", KEY_OPTIONAL}, HOST_SETTING_RULES,
 	};
 	struct site_host host = {0};
@@ -325,6 +328,10 @@ static void read_host(const struct reader *reader, const struct node *node, stru
 		read_addresses(reader, child, "addresses", true, &host.addresses);
 	if ((child = mapping_get(node, "roles")))
 		read_paths(reader, child, "roles", &host.roles);
+	if ((child = mapping_get(node, "seen-as")))
+		read_addresses(reader, child, "seen-as", true, &host.seen_as);
+	if ((child = mapping_get(node, "partner")))
+		read_names(reader, child, "partner", &host.partners);
 	if ((child = mapping_get(node, "mode")))
 		read_mode(reader, child, &host.mode);
 	if ((child = mapping_get(node, "interfaces")))
@@ -658,6 +665,30 @@ static void check_hosts(const struct names *names, const struct site *site)
 			check_path(names, parameter->name.text, parameter->name.at);
 	}
 	check_host_addresses(names->reader, site);
+	partners_check(names->reader, site, &names->hosts);
+	seen_as_check(names->reader, site);
+}
+
+static void check_links(const struct names *names, const struct site *site)
+{
+	list_for_each (port, &site->client_ports) {
+		check_path(names, port->client.text, port->client.at);
+		check_path(names, port->server.text, port->server.at);
+		check_ports(names, &port->server_port);
+		if (port->host.text && !word_index_find(&names->hosts, port->host.text))
+			refuse_unknown(names, port->host.at, "host", "", port->host.text,
+				       &names->hosts);
+		list_for_each (host, &port->server_hosts)
+			if (!word_index_find(&names->hosts, host->text))
+				refuse_unknown(names, host->at, "host", "", host->text,
+					       &names->hosts);
+	}
+	list_for_each (locations, &site->locations) {
+		if (!word_index_find(&names->instances, locations->instance.text))
+			refuse_unknown(names, locations->instance.at, "instance", "",
+				       locations->instance.text, &names->instances);
+		check_addresses(names, &locations->mail_relay);
+	}
 }
 
 static void check_references(const struct reader *reader, const struct site *site)
@@ -693,6 +724,7 @@ static void check_references(const struct reader *reader, const struct site *sit
 		check_path(&names, without->flow.text, without->flow.at);
 	list_for_each (flow, &site->flows)
 		check_flow(&names, flow);
+	check_links(&names, site);
 }
 
 /* ------------------------------------------------------------ the site -------------------------
@@ -704,8 +736,8 @@ static const struct key_rule site_rules[] = {
 	{"bounds", KEY_OPTIONAL},     {"host", KEY_OPTIONAL},	    {"management", KEY_OPTIONAL},
 	{"sets", KEY_OPTIONAL},	      {"hosts", KEY_OPTIONAL},	    {"bind", KEY_OPTIONAL},
 	{"parameters", KEY_OPTIONAL}, {"without", KEY_OPTIONAL},    {"adjust", KEY_LATER},
-	{"flows", KEY_OPTIONAL},      {"forbid", KEY_LATER},	    {"client-ports", KEY_LATER},
-	{"locations", KEY_LATER},
+	{"flows", KEY_OPTIONAL},      {"forbid", KEY_LATER},	    {"client-ports", KEY_OPTIONAL},
+	{"locations", KEY_OPTIONAL},
 };
 
 static void read_enforcement(const struct reader *reader, const struct node *top, struct site *site)
@@ -738,10 +770,11 @@ struct site *site_read(struct arena *arena, struct diagnostics *diagnostics, con
 		const char *key;
 		void (*read)(const struct reader *, const struct node *, struct site *);
 	} parts[] = {
-		{"catalogs", read_catalogs}, {"management", read_management},
-		{"sets", read_sets},	     {"hosts", read_hosts},
-		{"bind", read_binds},	     {"without", read_without},
-		{"flows", read_flows},
+		{"catalogs", read_catalogs},   {"management", read_management},
+		{"sets", read_sets},	       {"hosts", read_hosts},
+		{"bind", read_binds},	       {"without", read_without},
+		{"flows", read_flows},	       {"client-ports", client_ports_read},
+		{"locations", locations_read},
 	};
 	const struct reader reader = {arena, diagnostics};
 	const struct node *top = node_read(arena, diagnostics, path), *child;

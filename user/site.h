@@ -9,6 +9,8 @@
 #include "../include/abi.h"
 #include "address.h"
 #include "catalog.h"
+#include "transport.h"
+#include "uri.h"
 
 /* One item of an addresses list. */
 struct address_term {
@@ -65,6 +67,8 @@ struct site_host {
 	struct word name;
 	address_term_list addresses; /* single ones only */
 	word_list roles;	     /* "instance/id" */
+	address_term_list seen_as;   /* single ones; empty: peers see the addresses themselves */
+	word_list partners;	     /* hosts; each names this one too */
 	struct site_modes mode;
 	bool has_interfaces, interfaces_auto;
 	word_list interfaces;
@@ -94,6 +98,34 @@ struct site_without {
 	struct position at;
 };
 
+/* One connection of client-ports. */
+struct site_client_port {
+	struct word client; /* "instance/id" */
+	struct word server;
+	struct word host;	    /* text NULL: the one that has the role */
+	word_list server_hosts;	    /* empty: the one that has the role */
+	port_term_list server_port; /* empty: the parameter SERVERROLE-port */
+	const char *transport_text;
+	struct transport transport;
+	const char *command_line; /* NULL: none; it says the same as transport */
+	struct position at;
+	struct position transport_at;
+};
+
+enum location_use { LOCATION_BACKUP, LOCATION_DOWNLOAD, LOCATION_NOTIFY, LOCATION_USE_COUNT };
+
+struct site_location {
+	struct uri uri;
+	struct position at;
+};
+
+/* locations.INSTANCE */
+struct site_locations {
+	struct word instance;
+	LIST(struct site_location) uses[LOCATION_USE_COUNT];
+	address_term_list mail_relay; /* empty: none */
+};
+
 struct site {
 	const char *path;
 	struct word name;
@@ -117,6 +149,8 @@ struct site {
 	LIST(struct site_without) without;
 	LIST(struct flow_rule)
 	flows; /* as instance "site"; from, to also hosts, addresses, sets, "hosts" */
+	LIST(struct site_client_port) client_ports;
+	LIST(struct site_locations) locations;
 };
 
 struct site *site_read(struct arena *arena, struct diagnostics *diagnostics, const char *path);

@@ -3,7 +3,9 @@
 #include <string.h>
 
 #include "../include/bounds.h"
+#include "client_port.h"
 #include "flow_rule.h"
+#include "location.h"
 #include "node.h"
 #include "site_words.h"
 #include "words.h"
@@ -196,10 +198,16 @@ static void print_host(struct writer *writer, const struct site_host *host)
 {
 	text_list addresses = texts_of_addresses(writer, &host->addresses);
 	text_list roles = texts_of_words(writer, &host->roles);
+	text_list seen_as = texts_of_addresses(writer, &host->seen_as);
+	text_list partners = texts_of_words(writer, &host->partners);
 
 	write_heading(writer, 2, host->name.text);
 	write_list(writer, 4, "addresses", &addresses);
 	write_list(writer, 4, "roles", &roles);
+	if (seen_as.count)
+		write_list(writer, 4, "seen-as", &seen_as);
+	if (partners.count)
+		write_values(writer, 4, "partner", &partners);
 	print_mode(writer, 4, &host->mode);
 	print_interfaces(writer, 4, host->interfaces_auto, &host->interfaces);
 	print_parameters(writer, 4, &host->parameters);
@@ -260,4 +268,6 @@ void site_print(const struct site *site, FILE *out)
 		write_heading(&writer, 0, "flows");
 	list_for_each (flow, &site->flows)
 		flow_rule_print(&writer, 4, flow);
+	client_ports_print(&writer, site);
+	locations_print(&writer, site);
 }
