@@ -20,39 +20,33 @@ static bool read_transport(const struct reader *reader, const struct node *node,
 }
 
 /* Says the same as transport, or nothing: rules 4 and 16 of the document's configuration. */
-static bool read_command_line(const struct reader *reader, const struct node *node,
+static void read_command_line(const struct reader *reader, const struct node *node,
 			      bool has_transport, struct site_client_port *port)
 {
 	struct transport transport;
 	const char *wrong;
 
 	if (!read_text(reader, node, "command-line", &port->command_line))
-		return false;
-	if (!transport_parse_command_line(reader->arena, port->command_line, &transport, &wrong)) {
+		return;
+	if (!transport_parse_command_line(reader->arena, port->command_line, &transport, &wrong))
 		reader_error(reader, node, "`command-line`: %s", wrong);
-		return false;
-	}
-	if (!has_transport || transport_equal(&transport, &port->transport))
-		return true;
-	reader_error(reader, node,
-		     "`command-line` says `%s`, and `transport` says `%s`: both must be the same, "
-		     "as in `%s`",
-		     transport_format_command_line(reader->arena, &transport), port->transport_text,
-		     transport_format_command_line(reader->arena, &port->transport));
-	return false;
+	else if (has_transport && !transport_equal(&transport, &port->transport))
+		reader_error(reader, node,
+			     "`command-line` says `%s`, and `transport` says `%s`: both must be "
+			     "the same, as in `%s`",
+			     transport_format_command_line(reader->arena, &transport),
+			     port->transport_text,
+			     transport_format_command_line(reader->arena, &port->transport));
 }
 
-static bool read_server_port(const struct reader *reader, const struct node *node,
+static void read_server_port(const struct reader *reader, const struct node *node,
 			     struct site_client_port *port)
 {
-	if (!read_ports(reader, node, "server-port", ALLOW_INSTANCE, &port->server_port))
-		return false;
-	if (port->server_port.count && port->server_port.items[0].kind != PORTS_NONE)
-		return true;
-	reader_error(reader, node,
-		     "`server-port` must be a port: a connection that is not used here is left "
-		     "out");
-	return false;
+	if (read_ports(reader, node, "server-port", ALLOW_INSTANCE, &port->server_port) &&
+	    (!port->server_port.count || port->server_port.items[0].kind == PORTS_NONE))
+		reader_error(reader, node,
+			     "`server-port` must be a port: a connection that is not used here is "
+			     "left out");
 }
 
 static void read_client_port(const struct reader *reader, const struct node *node,
@@ -66,25 +60,25 @@ static void read_client_port(const struct reader *reader, const struct node *nod
 	};
 	struct site_client_port port = {.at = node_position(node)};
 	const struct node *child;
-	bool good = true, has_transport;
+	bool named, has_transport;
 
 	if (!read_mapping(reader, node, "an item of `client-ports`", KEYS(rules)))
 		return;
 	child = mapping_get(node, "client");
-	good &= child && read_path(reader, child, "client", &port.client);
+	named = child && read_path(reader, child, "client", &port.client);
 	child = mapping_get(node, "server");
-	good &= child && read_path(reader, child, "server", &port.server);
+	named = child && read_path(reader, child, "server", &port.server) && named;
 	child = mapping_get(node, "transport");
 	has_transport = child && read_transport(reader, child, &port);
 	if ((child = mapping_get(node, "command-line")))
-		good &= read_command_line(reader, child, has_transport, &port);
+		read_command_line(reader, child, has_transport, &port);
 	if ((child = mapping_get(node, "host")))
-		good &= read_name(reader, child, "host", &port.host);
+		read_name(reader, child, "host", &port.host);
 	if ((child = mapping_get(node, "server-host")))
-		good &= read_names(reader, child, "server-host", &port.server_hosts);
+		read_names(reader, child, "server-host", &port.server_hosts);
 	if ((child = mapping_get(node, "server-port")))
-		good &= read_server_port(reader, child, &port);
-	if (good && has_transport)
+		read_server_port(reader, child, &port);
+	if (named && has_transport)
 		*arena_push(reader->arena, &site->client_ports) = port;
 }
 

@@ -86,7 +86,10 @@ static const char *cite_text(struct arena *arena, const struct flow_rule *flow)
 	if (!cite || !cite->section)
 		return "";
 	return arena_printf(arena, " (%s%s%s%s%s)", cite->section, cite->row ? ", row " : "",
-			    cite->row ? cite->row : "", cite->lines ? ", lines " : "",
+			    cite->row ? cite->row : "",
+			    !cite->lines		 ? ""
+			    : strpbrk(cite->lines, "-,") ? ", lines "
+							 : ", line ",
 			    cite->lines ? cite->lines : "");
 }
 

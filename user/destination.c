@@ -29,8 +29,8 @@ static void refuse_host(struct destination_reader *reader, const struct site_loc
 	list_for_each (set, &site->sets)
 		*arena_push(reader->arena, &names) = set->name;
 	diagnostics_error(reader->diagnostics, location->at,
-			  "no host or set `%s` in this file%s: give it addresses under `sets`, or "
-			  "write the address in the location",
+			  "no host or set `%s` in this file: give it addresses under `sets`, or "
+			  "write the address in the location%s",
 			  host, did_you_mean(reader->arena, host, &names));
 }
 

@@ -7,7 +7,6 @@
 
 #include "../include/bounds.h"
 #include "arena.h"
-#include "uri.h"
 
 #define SEVERITY_COUNT (SEVERITY_NOTE + 1)
 /* Longer than an "instance/name" no word can be right. */
@@ -117,9 +116,7 @@ void diagnostics_add(struct diagnostics *diagnostics, enum severity severity, st
 	if (at.file)
 		diagnostic->at.file = printable(arena, at.file);
 	va_start(arguments, format);
-	/* A message that quotes the file must not tell the passwords in it. */
-	diagnostic->message =
-		printable(arena, uri_conceal(arena, arena_vprintf(arena, format, arguments)));
+	diagnostic->message = printable(arena, arena_vprintf(arena, format, arguments));
 	va_end(arguments);
 }
 

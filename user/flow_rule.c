@@ -254,7 +254,7 @@ static void read_flow_services(const struct reader *reader, const struct node *n
 	const struct node *child = mapping_get(node, "allow");
 	port_term_list *ports = &flow->source_ports;
 
-	if (!child && !flow->each)
+	if (!child && !mapping_get(node, "each"))
 		reader_error(reader, node->key ? node->key : node, "a flow needs the key `allow`");
 	if (child && child->kind == NODE_SEQUENCE && !child->count)
 		reader_error(reader, child,

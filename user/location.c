@@ -84,7 +84,7 @@ static void read_instance(const struct reader *reader, const struct node *node, 
 	size_t use;
 
 	if (!read_name(reader, node->key, "locations", &locations.instance) ||
-	    !read_mapping(reader, node, "the locations of an instance", KEYS(rules)))
+	    !read_mapping(reader, node, "an instance of `locations`", KEYS(rules)))
 		return;
 	for (use = 0; use < LOCATION_USE_COUNT; use++) {
 		child = mapping_get(node, use_words[use]);

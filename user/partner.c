@@ -107,11 +107,12 @@ void seen_as_check(const struct reader *reader, const struct site *site)
 			first = i;
 		if (!face->seen || i == first || faces.items[first].host == face->host)
 			continue;
-		diagnostics_warning(reader->diagnostics, face->at,
-				    "`%s` is what peers see of host `%s`, and on line %u it is an "
-				    "address of host `%s`: the rules of both hold for it, since "
-				    "peers can't tell them apart",
-				    prefix_format(&face->prefix, buffer), face->host->name.text,
-				    faces.items[first].at.line, faces.items[first].host->name.text);
+		diagnostics_warning(
+			reader->diagnostics, face->at,
+			"`%s` is what peers see of host `%s`, and on line %u it is host "
+			"`%s`'s too: the rules of both hold for it, since peers can't "
+			"tell them apart",
+			prefix_format(&face->prefix, buffer), face->host->name.text,
+			faces.items[first].at.line, faces.items[first].host->name.text);
 	}
 }

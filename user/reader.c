@@ -14,8 +14,10 @@
 
 const char *shown(const struct reader *reader, const char *text)
 {
-	size_t length = strlen(text);
+	size_t length;
 
+	text = uri_conceal(reader->arena, text);
+	length = strlen(text);
 	if (length <= SHOWN_BYTES_MAX)
 		return text;
 	length = SHOWN_BYTES_MAX;

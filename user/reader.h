@@ -20,7 +20,8 @@ struct reader {
 #define reader_error(reader, node, ...)                                                            \
 	diagnostics_error((reader)->diagnostics, node_position(node), __VA_ARGS__)
 
-/* Text of a file as a message shows it: cut at a length that a terminal line bears. */
+/* Text of a file as a message shows it: without passwords of URIs, cut at a length that a terminal
+ * line bears. */
 const char *shown(const struct reader *reader, const char *text);
 
 /* ------------------------------------------------------------ mappings and lists ---------------

@@ -484,18 +484,51 @@ static int check_bounds(const struct maker *maker)
 	return -E2BIG;
 }
 
+static bool sees(const struct policy *policy, const struct site_host *host,
+		 const struct prefix *prefix)
+{
+	size_t index = (size_t)(host - policy->site->hosts.items);
+
+	return prefix_list_contains(&policy->host_addresses[index], &prefix->address) ||
+	       prefix_list_contains(&policy->host_seen[index], &prefix->address);
+}
+
+/*
+ * What is never remote: this host's own addresses, and what peers see in their place (NAT), unless
+ * another host hides behind the same.
+ */
+static struct prefix_list own_addresses(struct maker *maker)
+{
+	const struct policy *policy = maker->policy;
+	const struct identity *identity = maker->identity;
+	const struct site_host *self = identity->host ? identity->host : identity->stands_for;
+	struct prefix_list own = {0};
+
+	list_for_each (prefix, &identity->own)
+		prefix_list_add(maker->arena, &own, prefix);
+	if (!self || !self->seen_as.count)
+		return own;
+	list_for_each (prefix, &policy->host_seen[self - policy->site->hosts.items]) {
+		bool shared = false;
+
+		list_for_each (other, &policy->site->hosts)
+			shared |= other != self && sees(policy, other, prefix);
+		if (!shared)
+			prefix_list_add(maker->arena, &own, prefix);
+	}
+	return own;
+}
+
 int rules_make(struct arena *arena, struct diagnostics *diagnostics, const struct policy *policy,
 	       const struct identity *identity, struct host_policy *host)
 {
-	struct maker maker = {.arena = arena,
-			      .diagnostics = diagnostics,
-			      .policy = policy,
-			      .identity = identity,
-			      .own = identity->own};
+	struct maker maker = {
+		.arena = arena, .diagnostics = diagnostics, .policy = policy, .identity = identity};
 	const struct site *site = policy->site;
 	size_t management, count;
 	int error;
 
+	maker.own = own_addresses(&maker);
 	for (size_t i = 0; i < site->management.count; i++)
 		make_management(&maker, &site->management.items[i], i + 1);
 	management = maker.rules.count;

@@ -215,7 +215,11 @@ bool transport_parse_command_line(struct arena *arena, const char *text,
 		if (open)
 			return refuse(&parser, ": the quote is not closed", word);
 		if (!strcmp(word, PORT_WORD) || !strcmp(word, ADDRESS_WORD)) {
-			if (!read_option(&parser, word, next_word(arena, &rest, &open)))
+			char *value = next_word(arena, &rest, &open);
+
+			if (open)
+				return refuse(&parser, ": the quote is not closed", value);
+			if (!read_option(&parser, word, value))
 				return false;
 		} else if (!refuse_near(&parser, word)) {
 			return false;

@@ -421,51 +421,33 @@ bool uri_parse(struct arena *arena, const char *text, struct uri *ret_uri, const
 /* ------------------------------------------------------------ for messages ---------------------
  */
 
-/* What ends a URI where a message quotes it. */
-static size_t quoted_bytes(const char *text)
+/* Whether "x:y" without a "@" is a host and port. If not, y may be the begin of a password. */
+static bool is_host_and_port(const char *text)
 {
-	return strcspn(text, " \t\n\"'`<>");
-}
+	const char *colon = strchr(*text == '[' ? text + strcspn(text, "]") : text, ':');
 
-/*
- * Whether "x:y" without a "@" is a host and port. If not, y may be the begin of a password whose
- * rest was cut or broken.
- */
-static bool is_host_and_port(const char *text, size_t length)
-{
-	const char *colon = text[0] == '[' ? memchr(text, ']', length) : memchr(text, ':', length);
-	size_t before, digits;
-
-	if (!colon)
-		return text[0] != '[';
-	colon += *colon == ']';
-	before = (size_t)(colon - text);
-	if (before >= length || *colon == '/')
+	if (!colon || memchr(text, '/', (size_t)(colon - text)))
 		return true;
-	digits = strspn(colon + 1, DIGITS);
-	return before + 1 + digits >= length || colon[1 + digits] == '/' ||
-	       colon[1 + digits] == ':';
+	colon += 1 + strspn(colon + 1, DIGITS);
+	return !*colon || strchr(":/", *colon);
 }
 
-char *uri_conceal(struct arena *arena, char *text)
+const char *uri_conceal(struct arena *arena, const char *text)
 {
-	char *begin = strstr(text, "://");
+	const char *begin = strstr(text, "://");
+	const char *at, *secret;
 
-	while (begin) {
-		size_t length = quoted_bytes(begin += 3);
-		char *at = memrchr(begin, '@', length);
-		bool snmp = begin - text >= 7 && !strncmp(begin - 7, "snmp", 4);
-		char *secret = snmp ? begin : memchr(begin, ':', length);
-		char *end = at ? at : begin + length;
-
-		if (secret && secret < end && (at || !is_host_and_port(begin, length))) {
-			char *rest = arena_strdup(arena, end);
-
-			text = arena_printf(arena, "%.*s%s%s", (int)(secret + !snmp - text), text,
-					    CONCEALED, rest);
-			begin = text + strlen(text) - strlen(rest);
-		}
-		begin = strstr(begin, "://");
-	}
-	return text;
+	if (!begin)
+		return text;
+	begin += 3;
+	/* A password with a "@" in it is wrong, but no less a password. */
+	at = strrchr(begin, '@');
+	secret = strchr(begin, ':');
+	if (!strncmp(text, "snmp", 4))
+		return arena_printf(arena, "%.*s" CONCEALED "%s", (int)(begin - text), text,
+				    at ? at : "");
+	if (!secret || (at && secret > at) || (!at && is_host_and_port(begin)))
+		return text;
+	return arena_printf(arena, "%.*s" CONCEALED "%s", (int)(secret + 1 - text), text,
+			    at ? at : "");
 }

@@ -61,9 +61,9 @@ uint16_t uri_scheme_port(enum uri_scheme scheme);
 uint8_t uri_scheme_protocol(enum uri_scheme scheme);
 
 /*
- * The text with every secret in it that stands in a URI replaced by ***: for messages that quote
- * files. The text itself where there is none.
+ * Text of a file as a message may quote it: where it looks like a URI, right or wrong, without what
+ * may be a password. The text itself where there is none.
  */
-char *uri_conceal(struct arena *arena, char *text);
+const char *uri_conceal(struct arena *arena, const char *text);
 
 #endif

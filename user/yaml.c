@@ -7,6 +7,7 @@
 
 #include "../include/bounds.h"
 #include "node.h"
+#include "uri.h"
 
 #define NEXT_LINE	    "\xc2\x85" /* U+0085, U+2028, U+2029 end a line in YAML 1.1 */
 #define LINE_SEPARATOR	    "\xe2\x80\xa8"
@@ -422,7 +423,7 @@ static void refuse_duplicate_keys(struct composer *composer, const struct node *
 			continue;
 		diagnostics_error(composer->diagnostics, node_position(second),
 				  "`%s` is here twice; the first is on line %u: keep one of them",
-				  second->text, first->line);
+				  uri_conceal(composer->arena, second->text), first->line);
 	}
 }
 
