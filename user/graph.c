@@ -113,20 +113,40 @@ static const char *member_text(struct arena *arena, const struct end_member *mem
 
 typedef LIST(const char *) line_list;
 
+/* Who is at the end; of a role all who play it, also where one flow is only between some. */
+static size_t member_count(const struct end *end)
+{
+	return end->binding ? end->binding->member_count : end->member_count;
+}
+
+static struct end_member member_at(const struct end *end, size_t index)
+{
+	const struct member *member;
+
+	if (!end->binding)
+		return end->members[index];
+	member = &end->binding->members[index];
+	return (struct end_member){.host = member->host, .addresses = &member->addresses};
+}
+
 /* The lines of a box: its role, then who plays it. */
 static void box_lines(const struct graph *graph, const struct box *box, line_list *lines)
 {
 	const struct end *end = box->end;
+	size_t count = member_count(end);
 
 	*arena_push(graph->arena, lines) =
 		box->instance && end->binding ? end->binding->role->id.text : end->name;
-	if (!end->member_count)
+	if (!count)
 		*arena_push(graph->arena, lines) = "(not bound)";
-	for (size_t i = 0; i < end->member_count && i < SHOWN_MEMBERS; i++)
-		*arena_push(graph->arena, lines) = member_text(graph->arena, &end->members[i]);
-	if (end->member_count > SHOWN_MEMBERS)
-		*arena_push(graph->arena, lines) = arena_printf(graph->arena, "and %zu more",
-								end->member_count - SHOWN_MEMBERS);
+	for (size_t i = 0; i < count && i < SHOWN_MEMBERS; i++) {
+		const struct end_member member = member_at(end, i);
+
+		*arena_push(graph->arena, lines) = member_text(graph->arena, &member);
+	}
+	if (count > SHOWN_MEMBERS)
+		*arena_push(graph->arena, lines) =
+			arena_printf(graph->arena, "and %zu more", count - SHOWN_MEMBERS);
 }
 
 /* The lines on an arrow: one service each. */
@@ -177,7 +197,7 @@ static void print_dot_box(struct graph *graph, size_t number, const char *indent
 	box_lines(graph, &graph->boxes.items[number], &lines);
 	fprintf(graph->out, "%sbox%zu [label=", indent, number + 1);
 	print_dot_lines(&lines, "\\n", graph->out);
-	if (!graph->boxes.items[number].end->member_count)
+	if (!member_count(graph->boxes.items[number].end))
 		fputs(" style=\"rounded,dashed\"", graph->out);
 	fputs("];\n", graph->out);
 }

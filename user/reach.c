@@ -10,7 +10,8 @@ static bool read_reach(struct arena *arena, const struct policy *policy, struct 
 	const struct site_host *to = reach->to ? reach->to->host : NULL;
 	struct lack lack = {0};
 
-	if (from && from == to)
+	if ((from && from == to) ||
+	    (reach->from && reach->to && !pairing_joins(reach->pairing, from, to)))
 		return false;
 	if (pairing_services(arena, policy, reach->pairing, to, &reach->services, &lack) &&
 	    pairing_source_ports(arena, policy, reach->pairing, from, &reach->source_ports, &lack))

@@ -383,7 +383,7 @@ static bool read_mail(struct parser *parser, const char *text)
 	parser->user = at ? arena_strndup(parser->arena, text, (size_t)(at - text)) : NULL;
 	if (!check_user(parser))
 		return false;
-	if (!is_domain(at + 1))
+	if (!at || !is_domain(at + 1))
 		return refuse(parser,
 			      "one mail domain is due behind the `@`, and nothing behind "
 			      "it",

@@ -88,6 +88,9 @@ static struct prefix_list party_at(struct arena *arena, const struct party *part
 	if (!member || (party->binding && party->binding != end->binding) ||
 	    (party->host && party->host != member->host))
 		return none;
+	if (party->is_address && member->seen &&
+	    !prefix_list_contains(member->addresses, &party->address))
+		return addresses_of_party(arena, party, member->seen);
 	return addresses_of_party(arena, party, member->addresses);
 }
 
