@@ -97,7 +97,7 @@ void seen_as_check(const struct reader *reader, const struct site *site)
 		add_faces(reader, host, &host->addresses, false, &faces);
 		add_faces(reader, host, &host->seen_as, true, &faces);
 	}
-	if (!any)
+	if (!any || !faces.count)
 		return;
 	qsort(faces.items, faces.count, sizeof(*faces.items), compare_faces);
 	for (i = 0; i < faces.count; i++) {

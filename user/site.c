@@ -629,11 +629,26 @@ static bool is_host_address(const struct address *address)
 	return bytes[0] != 0xff && memcmp(bytes, zero, 15) != 0;
 }
 
+static void refuse_unreachable(const struct reader *reader, const struct prefix *prefix,
+			       struct position at)
+{
+	char buffer[ADDRESS_TEXT_MAX];
+
+	if (!is_host_address(&prefix->address))
+		diagnostics_error(reader->diagnostics, at,
+				  "`%s` can't be the address of a host that others reach",
+				  prefix_format(prefix, buffer));
+}
+
 static void check_host_addresses(const struct reader *reader, const struct site *site)
 {
 	LIST(struct host_address) all = {0};
 	char buffer[ADDRESS_TEXT_MAX];
 	size_t i;
+
+	list_for_each (host, &site->hosts)
+		list_for_each (term, &host->seen_as)
+			refuse_unreachable(reader, &term->prefixes.items[0], term->at);
 
 	list_for_each (host, &site->hosts)
 		list_for_each (term, &host->addresses)
@@ -644,10 +659,7 @@ static void check_host_addresses(const struct reader *reader, const struct site 
 	for (i = 0; i < all.count; i++) {
 		const struct host_address *it = &all.items[i];
 
-		if (!is_host_address(&it->prefix.address))
-			diagnostics_error(reader->diagnostics, it->at,
-					  "`%s` can't be the address of a host that others reach",
-					  prefix_format(&it->prefix, buffer));
+		refuse_unreachable(reader, &it->prefix, it->at);
 		if (i && !prefix_compare(&it[-1].prefix, &it->prefix))
 			diagnostics_error(reader->diagnostics, it->at,
 					  "`%s` is already an address of host `%s`, on line %u",
