@@ -332,8 +332,14 @@ const service_term_list *service_terms_at(struct arena *arena, const service_ter
 
 static void check_length(struct pairing_reader *reader, const struct pairing *pairing)
 {
+	struct position at = pairing->flow->id.at;
+
+	if (pairing->destination)
+		at = pairing->destination->location->at;
+	else if (pairing->connection)
+		at = pairing->connection->entry->at;
 	if (strlen(pairing->id) > RULE_ID_BYTES_MAX)
-		diagnostics_error(reader->diagnostics, pairing->flow->id.at,
+		diagnostics_error(reader->diagnostics, at,
 				  "the rule id `%s` has more than %u bytes (RULE_ID_BYTES_MAX): "
 				  "shorten the names in it",
 				  pairing->id, RULE_ID_BYTES_MAX);

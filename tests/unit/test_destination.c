@@ -236,6 +236,21 @@ static void test_relay_without_mail(void **state)
 	       "take it out, or add the location\n");
 }
 
+/* The rule's id would be too long: the location is what can be mended. */
+static void test_long_mail_domain(void **state)
+{
+	struct fixture *f = *state;
+	const char *label = "a23456789-b23456789-c23456789-d23456789-e23456789";
+
+	assert_false(fixture_read(f, CATALOG,
+				  arena_printf(f->arena,
+					       AT "      [\"mailto:bob@%s.%s.%s.%s\"]\n"
+						  "    mail-relay: 10.8.0.25\n",
+					       label, label, label, label)));
+	assert_non_null(strstr(fixture_findings(f), "site.yaml:12:8: error: the rule id "));
+	assert_non_null(strstr(fixture_findings(f), "RULE_ID_BYTES_MAX"));
+}
+
 static void test_unknown_instance(void **state)
 {
 	refuse(*state, HOSTS "locations: {acne: {backup: [sftp://bob@10.8.0.5]}, more: {}}\n",
@@ -377,6 +392,7 @@ int main(void)
 		TEST(test_scheme_without_flow),
 		TEST(test_mail_without_relay),
 		TEST(test_relay_without_mail),
+		TEST(test_long_mail_domain),
 		TEST(test_unknown_instance),
 		TEST(test_no_finding_tells_a_password),
 		TEST(test_no_output_tells_a_password),
