@@ -21,8 +21,8 @@ SITE = POLICIES / "sites" / "cyara-small.yaml"
 
 DONE, FAILED, USAGE, POLICY = 0, 1, 2, 3
 
-COMMANDS = ["check", "show", "apply", "detach", "status", "explain", "trace", "test", "metrics",
-            "serve", "reasons", "help"]
+COMMANDS = ["check", "show", "matrix", "graph", "who", "apply", "diff", "detach", "status",
+            "export", "explain", "trace", "test", "metrics", "serve", "reasons", "help"]
 COMMON = ["--catalogs", "--pins", "--json", "--pretty", "--verbose", "--help", "--version"]
 
 
@@ -391,7 +391,7 @@ def complete(*words):
 @pytest.mark.skipif(os.path.basename(PROGRAM) != "sallyport", reason="it calls sallyport by name")
 def test_completion():
     assert complete("sallyport", "''") == COMMANDS
-    assert complete("sallyport", "exp") == ["explain"]
+    assert complete("sallyport", "exp") == ["export", "explain"]
     assert complete("sallyport", "trace", "--mod") == ["--model"]
     assert complete("sallyport", "--catalogs", "policies", "sho") == ["show"]
     assert complete("sallyport", "apply", "--xdp-mode", "g") == ["generic"]
