@@ -44,7 +44,7 @@ endif
 PARSE := arena failure diagnostic yaml reader writer address service uri transport term words parameter \
 	flow_rule catalog partner client_port location site site_print
 RESOLVE := reference policy binding value pairing connection connection_check destination player rules \
-	resolve check host_policy digest difference export_nft reach matrix graph who
+	resolve check host_policy digest difference export_nft reach csv matrix graph who change_request
 COMPILE := compile compile_terms compile_addresses compile_ports compile_grids class_index class_sets tables
 JUDGE := frame packet_line model model_parse model_rules model_state trace
 KERNEL := flat load kernel_log kernel_run kernel_judge

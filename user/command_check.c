@@ -2,6 +2,7 @@
 /* check and show: what policy files say, without touching the kernel. */
 #include <string.h>
 
+#include "change_request.h"
 #include "command.h"
 #include "node.h"
 #include "output.h"
@@ -326,21 +327,75 @@ static int show_hosts(const struct invocation *invocation, const struct site_fil
 	return EXIT_DONE;
 }
 
+/* The lines of a change request: of the whole site, or of whom --host, --address or --role name. */
+static int show_csv(const struct invocation *invocation, struct site_files *files)
+{
+	const char *name = invocation->value[OPTION_HOST]      ?: invocation->value[OPTION_ADDRESS]
+							       ?: invocation->value[OPTION_ROLE];
+	const char *hint = "";
+	struct party party;
+
+	output_diagnostics(invocation, files->diagnostics);
+	if (name && !party_find(files->arena, files->policy, name, &party, &hint))
+		return usage_error(invocation, "\"%s\" is no role, host or address of this site%s",
+				   name, hint);
+	change_request_print(files->arena, files->policy, name ? &party : NULL, stdout);
+	return EXIT_DONE;
+}
+
+/* Every host of the file, one after the other. */
+static int show_all(const struct invocation *invocation, struct site_files *files)
+{
+	json_t *all = invocation->given[OPTION_JSON] ? json_array() : NULL;
+	int result = EXIT_DONE;
+
+	list_for_each (site_host, &files->policy->site->hosts) {
+		const struct player player = {.kind = PLAYER_HOST, .name = site_host->name.text};
+		struct host_policy *host;
+
+		result = site_files_resolve(invocation, files, &player, &host);
+		if (result != EXIT_DONE)
+			break;
+		if (all)
+			json_array_append_new(all, host_policy_json(host));
+		else
+			host_policy_print(host, stdout);
+		if (!all && site_host + 1 < files->policy->site->hosts.items +
+						    files->policy->site->hosts.count)
+			putchar('\n');
+	}
+	if (all && result == EXIT_DONE)
+		output_json(invocation, stdout, all);
+	else
+		json_decref(all);
+	return result;
+}
+
 int command_show(const struct invocation *invocation)
 {
 	cleanup(site_files_close) struct site_files files = {0};
 	struct host_policy *host;
 	struct player player;
 	bool given;
-	int result = site_files_read(invocation, invocation->arguments[0], &files);
+	int result;
 
+	if (invocation->given[OPTION_CSV] && invocation->given[OPTION_JSON])
+		return usage_error(invocation, "--csv and --json exclude each other: give one");
+	result = site_files_read(invocation, invocation->arguments[0], &files);
 	if (result != EXIT_DONE)
 		return result;
+	if (invocation->given[OPTION_CSV])
+		return show_csv(invocation, &files);
 	result = player_from_options(invocation, files.arena, &player, &given);
 	if (result == EXIT_DONE && !given)
 		result = player_own(invocation, files.arena, &player);
+	if (result == EXIT_DONE && given && invocation->given[OPTION_ALL])
+		result = usage_error(invocation, "--all shows every host: leave --host, --address "
+						 "and --role out");
 	if (result != EXIT_DONE)
 		return result;
+	if (invocation->given[OPTION_ALL])
+		return show_all(invocation, &files);
 	if (!given && !site_has(files.policy, &player.addresses))
 		return show_hosts(invocation, &files);
 	result = site_files_resolve(invocation, &files, &player, &host);

@@ -162,7 +162,7 @@ static void print_json(const struct invocation *invocation, struct arena *arena,
 static void print_text(struct arena *arena, const struct question *question,
 		       const answer_list *answers)
 {
-	static const char *const who[] = {"who", "host", "from", "to", "services", "rule", "cited"};
+	static const char *const who[] = {"WHO", "HOST", "FROM", "TO", "SERVICES", "RULE", "CITED"};
 	static const char *const whom[] = {"whom",     "host", "from", "to",
 					   "services", "rule", "cited"};
 	cleanup(text_table_freep) struct text_table *table =

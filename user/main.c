@@ -35,17 +35,23 @@ static const struct command commands[] = {
 		.name = "show",
 		.summary = "the rules of one host, each with the row of the document it comes from",
 		.arguments = "SITE",
-		.description = "Prints what would be enforced on a host of SITE: its addresses, "
-			       "roles, modes, and its\n"
-			       "rules in order of precedence with their citations. The host is "
-			       "this machine, or the\n"
-			       "one that --host, --address or --role names. Where this machine is "
-			       "no host of SITE and\n"
-			       "none is named, the hosts are listed.",
+		.description =
+			"Prints what would be enforced on a host of SITE: its addresses, "
+			"roles, modes, and its\n"
+			"rules in order of precedence with their citations. The host is "
+			"this machine, or the\n"
+			"one that --host, --address or --role names. Where this machine is "
+			"no host of SITE and\n"
+			"none is named, the hosts are listed. --all shows every host of the "
+			"file. --csv prints a\n"
+			"firewall change request instead, of the whole site or of what is "
+			"named: source host,\n"
+			"destination host, port, protocol, then addresses, rule and citation.",
 		.examples = "sallyport show site.yaml\n"
 			    "sallyport show site.yaml --host ce-1\n"
-			    "sallyport show site.yaml --role \"Cyara Call Engine\" --json",
-		.options = OPTION_SET_PLAYER,
+			    "sallyport show site.yaml --role \"Cyara Call Engine\" --json\n"
+			    "sallyport show site.yaml --csv > request.csv",
+		.options = OPTION_SET_PLAYER | OPTION_SET(OPTION_ALL) | OPTION_SET(OPTION_CSV),
 		.arguments_min = 1,
 		.arguments_max = 1,
 		.run = command_show,

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "csv.h"
+
 /* One service of a cell a line: "tcp+udp/5060". */
 typedef LIST(const char *) line_list;
 
@@ -191,38 +193,22 @@ void matrix_print_text(const struct matrix *matrix, unsigned width, FILE *out)
 /* ------------------------------------------------------------ CSV, Markdown, HTML, JSON ---------
  */
 
-static void print_csv_cell(const char *text, FILE *out)
-{
-	if (!strpbrk(text, ",\"\r\n")) {
-		fputs(text, out);
-		return;
-	}
-	fputc('"', out);
-	for (; *text; text++) {
-		if (*text == '"')
-			fputc('"', out);
-		fputc(*text, out);
-	}
-	fputc('"', out);
-}
-
 void matrix_print_csv(const struct matrix *matrix, FILE *out)
 {
 	cleanup(arena_freep) struct arena *arena = arena_new();
+	csv_row header = {0};
 
-	fputs("from \\ to", out);
-	list_for_each (to, &matrix->names) {
-		fputc(',', out);
-		print_csv_cell(*to, out);
-	}
-	fputs("\r\n", out);
+	csv_add(arena, &header, "from \\ to");
+	list_for_each (to, &matrix->names)
+		csv_add(arena, &header, *to);
+	csv_print(&header, out);
 	list_for_each (from, &matrix->names) {
-		print_csv_cell(*from, out);
-		list_for_each (to, &matrix->names) {
-			fputc(',', out);
-			print_csv_cell(cell_text(arena, find_pair(matrix, *from, *to), " "), out);
-		}
-		fputs("\r\n", out);
+		csv_row row = {0};
+
+		csv_add(arena, &row, *from);
+		list_for_each (to, &matrix->names)
+			csv_add(arena, &row, cell_text(arena, find_pair(matrix, *from, *to), " "));
+		csv_print(&row, out);
 	}
 }
 

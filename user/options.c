@@ -45,7 +45,9 @@ static const struct option_row {
 	[OPTION_LISTEN_ADDRESS] = {"web.listen-address", 0, "ADDRESS",
 				   "listen on [HOST]:PORT (127.0.0.1:9077)"},
 	[OPTION_FORMAT] = {"format", 'f', "FORMAT", "what to write; see above"},
-	[OPTION_ALL] = {"all", 'a', NULL, "roles that are bound to nothing too"},
+	[OPTION_ALL] = {"all", 'a', NULL,
+			"all there is: every host; roles that are bound to nothing too"},
+	[OPTION_CSV] = {"csv", 0, NULL, "a firewall change request: CSV, a line for each port"},
 };
 
 int usage_error(const struct invocation *invocation, const char *format, ...)

@@ -42,6 +42,7 @@ enum option_id {
 	OPTION_LISTEN_ADDRESS,
 	OPTION_FORMAT,
 	OPTION_ALL,
+	OPTION_CSV,
 	OPTION_COUNT,
 };
 #define OPTION_SET(id) (UINT64_C(1) << (id))

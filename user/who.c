@@ -180,25 +180,34 @@ static struct prefix_list managers(struct arena *arena, const struct policy *pol
 	return own;
 }
 
+/* From whom, and on which services. */
+static void read_management(struct arena *arena, const struct policy *policy, size_t number,
+			    struct answer *answer)
+{
+	const struct site_management *management = &policy->site->management.items[number];
+	struct scope scope = {arena, policy, NULL, NULL};
+	struct lack lack;
+
+	answer->rule = arena_printf(arena, "management/%zu", number + 1);
+	policy_addresses(arena, policy, &management->from, &answer->sources);
+	/* policy_read saw to it that management needs no parameter without a value. */
+	scope_services(&scope, &management->allow, &answer->services, &lack);
+}
+
 static void add_management(struct arena *arena, const struct policy *policy, size_t number,
 			   const struct party *party, bool to, const struct service_list *wanted,
 			   answer_list *answers)
 {
-	const struct site_management *management = &policy->site->management.items[number];
-	struct scope scope = {arena, policy, NULL, NULL};
-	struct answer answer = {.rule = arena_printf(arena, "management/%zu", number + 1)};
-	struct service_list services = {0};
-	struct prefix_list from;
-	struct lack lack;
+	struct service_list services;
+	struct answer answer = {0};
 
-	policy_addresses(arena, policy, &management->from, &from);
-	/* policy_read saw to it that management needs no parameter without a value. */
-	scope_services(&scope, &management->allow, &services, &lack);
+	read_management(arena, policy, number, &answer);
+	services = answer.services;
+	answer.services = (struct service_list){0};
 	if (to) {
-		answer.sources = from;
 		answer.destinations = managed(arena, policy, party);
 	} else {
-		answer.sources = managers(arena, policy, party, &from);
+		answer.sources = managers(arena, policy, party, &answer.sources);
 		all_hosts(arena, policy, &answer.destinations);
 	}
 	if (answer.sources.count && answer.destinations.count &&
@@ -216,5 +225,32 @@ void who_answer(struct arena *arena, const struct policy *policy, const reach_li
 		add_management(arena, policy, i, party, to, wanted, &answers);
 	list_for_each (reach, reaches)
 		add_reach(arena, reach, party, to, wanted, &answers);
+	*ret_answers = answers;
+}
+
+void who_all(struct arena *arena, const struct policy *policy, const reach_list *reaches,
+	     answer_list *ret_answers)
+{
+	answer_list answers = {0};
+
+	for (size_t i = 0; i < policy->site->management.count; i++) {
+		struct answer answer = {0};
+
+		read_management(arena, policy, i, &answer);
+		all_hosts(arena, policy, &answer.destinations);
+		if (answer.sources.count && answer.destinations.count && answer.services.count)
+			*arena_push(arena, &answers) = answer;
+	}
+	list_for_each (reach, reaches) {
+		if (!reach->from || !reach->to || reach->missing)
+			continue;
+		*arena_push(arena, &answers) = (struct answer){
+			.reach = reach,
+			.rule = reach->pairing->id,
+			.sources = *reach->from->addresses,
+			.destinations = *reach->to->addresses,
+			.services = reach->services,
+		};
+	}
 	*ret_answers = answers;
 }

@@ -43,4 +43,8 @@ void who_answer(struct arena *arena, const struct policy *policy, const reach_li
 		const struct party *party, bool to, const struct service_list *wanted,
 		answer_list *ret_answers);
 
+/* Everything that opens to anything. */
+void who_all(struct arena *arena, const struct policy *policy, const reach_list *reaches,
+	     answer_list *ret_answers);
+
 #endif

@@ -1,0 +1,1 @@
+show policies/sites/demo.yaml --all

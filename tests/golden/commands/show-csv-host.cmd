@@ -1,0 +1,1 @@
+show policies/sites/cyara-small.yaml --csv --host engine-1

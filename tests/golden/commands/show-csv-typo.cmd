@@ -1,0 +1,1 @@
+show policies/sites/cyara-small.yaml --csv --host engin-1
