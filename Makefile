@@ -42,9 +42,10 @@ endif
 
 # The pipeline, stage by stage: each takes only the type of the one before.
 PARSE := arena failure diagnostic yaml reader writer address service uri transport term words parameter \
-	flow_rule catalog partner client_port location site site_print
-RESOLVE := reference policy binding value pairing connection connection_check destination player rules \
-	resolve check host_policy digest difference export_nft reach csv matrix graph who change_request
+	flow_rule forbid demand adjust catalog partner client_port location site site_print
+RESOLVE := reference policy binding value adjusted pairing connection connection_check destination forbid_check \
+	player rules resolve demand_check check host_policy digest difference export_nft reach csv matrix graph who \
+	change_request
 COMPILE := compile compile_terms compile_addresses compile_ports compile_grids class_index class_sets tables
 JUDGE := frame packet_line model model_parse model_rules model_state trace
 KERNEL := flat load kernel_log kernel_run kernel_judge

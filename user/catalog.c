@@ -3,7 +3,9 @@
 
 #include <string.h>
 
+#include "demand.h"
 #include "flow_rule.h"
+#include "forbid.h"
 #include "parameter.h"
 
 #define ROLE_COUNT_MAX 65535u /* addresses that a document can mean by "exactly" */
@@ -479,6 +481,38 @@ static void check_names(const struct reader *reader, const struct catalog *catal
 	}
 }
 
+/* Flows or roles by id, whichever the index is of. */
+static void check_words(const struct reader *reader, const word_list *words, const char *kind,
+			const struct word_index *index)
+{
+	list_for_each (word, words)
+		if (!word_index_find(index, word->text))
+			refuse_name(reader, word->at, kind, word->text, index);
+}
+
+static void check_forbid(const struct reader *reader, const struct catalog *catalog,
+			 const struct word_index *sections, struct forbid_rule *forbid)
+{
+	struct flow_rule *flow = &forbid->flow;
+
+	check_end(reader, catalog, &flow->from, &flow->from_is_list);
+	check_end(reader, catalog, &flow->to, &flow->to_is_list);
+	check_services(reader, catalog, &flow->allow);
+	check_words(reader, &forbid->except, "flow", &catalog->flow_index);
+	check_cites(reader, catalog, sections, &flow->cite);
+}
+
+static void check_demand(const struct reader *reader, const struct catalog *catalog,
+			 const struct word_index *sections, const struct demand *demand)
+{
+	bool of_flows = demand->kind == DEMAND_AT_LEAST_ONE;
+
+	check_words(reader, &demand->names, of_flows ? "flow" : "role",
+		    of_flows ? &catalog->flow_index : &catalog->role_index);
+	check_conditions(reader, catalog, &demand->when);
+	check_cites(reader, catalog, sections, &demand->cite);
+}
+
 static void check_references(const struct reader *reader, struct catalog *catalog)
 {
 	struct word_index sections = word_index_build(reader->arena, catalog->sections.items,
@@ -498,6 +532,12 @@ static void check_references(const struct reader *reader, struct catalog *catalo
 		check_conditions(reader, catalog, &flow->when);
 		check_cites(reader, catalog, &sections, &flow->cite);
 	}
+	list_for_each (forbid, &catalog->forbids)
+		check_forbid(reader, catalog, &sections, forbid);
+	list_for_each (demand, &catalog->demands)
+		check_demand(reader, catalog, &sections, demand);
+	list_for_each (no_flow, &catalog->no_flows)
+		check_cites(reader, catalog, &sections, &no_flow->cite);
 }
 
 /* ------------------------------------------------------------ the catalog ----------------------
@@ -521,7 +561,7 @@ struct catalog *catalog_read(struct arena *arena, struct diagnostics *diagnostic
 	static const struct key_rule rules[] = {
 		{"catalog", KEY_REQUIRED}, {"document", KEY_REQUIRED}, {"parameters", KEY_OPTIONAL},
 		{"roles", KEY_OPTIONAL},   {"groups", KEY_OPTIONAL},   {"flows", KEY_OPTIONAL},
-		{"forbid", KEY_LATER},	   {"checks", KEY_LATER},      {"no-flow", KEY_LATER},
+		{"forbid", KEY_OPTIONAL},  {"checks", KEY_OPTIONAL},   {"no-flow", KEY_OPTIONAL},
 	};
 	const struct reader reader = {arena, diagnostics};
 	const struct node *top = node_read(arena, diagnostics, path), *child;
@@ -543,6 +583,12 @@ struct catalog *catalog_read(struct arena *arena, struct diagnostics *diagnostic
 		read_groups(&reader, child, catalog);
 	if ((child = mapping_get(top, "flows")))
 		read_flows(&reader, child, catalog);
+	if ((child = mapping_get(top, "forbid")))
+		forbids_read(&reader, child, FLOW_OF_CATALOG, &catalog->forbids);
+	if ((child = mapping_get(top, "checks")))
+		demands_read(&reader, child, catalog);
+	if ((child = mapping_get(top, "no-flow")))
+		no_flows_read(&reader, child, catalog);
 	build_indexes(arena, catalog);
 	check_references(&reader, catalog);
 	return catalog->name.text ? catalog : NULL;
@@ -607,6 +653,33 @@ static bool needs_brackets(const struct catalog *catalog, const word_list *end, 
 	return is_list && !(end->count == 1 && catalog_group(catalog, end->items[0].text));
 }
 
+static void print_flows(struct writer *writer, const struct catalog *catalog)
+{
+	if (catalog->flows.count)
+		write_heading(writer, 0, "flows");
+	list_for_each (flow, &catalog->flows) {
+		struct flow_rule printed = *flow;
+
+		printed.from_is_list = needs_brackets(catalog, &flow->from, flow->from_is_list);
+		printed.to_is_list = needs_brackets(catalog, &flow->to, flow->to_is_list);
+		flow_rule_print(writer, 4, &printed);
+	}
+}
+
+static void print_forbids(struct writer *writer, const struct catalog *catalog)
+{
+	if (catalog->forbids.count)
+		write_heading(writer, 0, "forbid");
+	list_for_each (forbid, &catalog->forbids) {
+		struct forbid_rule printed = *forbid;
+		struct flow_rule *flow = &printed.flow;
+
+		flow->from_is_list = needs_brackets(catalog, &flow->from, flow->from_is_list);
+		flow->to_is_list = needs_brackets(catalog, &flow->to, flow->to_is_list);
+		forbid_print(writer, 4, &printed);
+	}
+}
+
 void catalog_print(const struct catalog *catalog, FILE *out)
 {
 	cleanup(arena_freep) struct arena *arena = arena_new();
@@ -626,13 +699,8 @@ void catalog_print(const struct catalog *catalog, FILE *out)
 		write_heading(&writer, 0, "groups");
 	list_for_each (group, &catalog->groups)
 		print_group(&writer, group);
-	if (catalog->flows.count)
-		write_heading(&writer, 0, "flows");
-	list_for_each (flow, &catalog->flows) {
-		struct flow_rule printed = *flow;
-
-		printed.from_is_list = needs_brackets(catalog, &flow->from, flow->from_is_list);
-		printed.to_is_list = needs_brackets(catalog, &flow->to, flow->to_is_list);
-		flow_rule_print(&writer, 4, &printed);
-	}
+	print_flows(&writer, catalog);
+	print_forbids(&writer, catalog);
+	demands_print(&writer, catalog);
+	no_flows_print(&writer, catalog);
 }

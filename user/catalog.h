@@ -158,6 +158,35 @@ struct flow_rule {
 	bool mirror_missing;
 };
 
+/* What no flow may open. It gives no rule: what no flow opens is dropped anyway. */
+struct forbid_rule {
+	struct flow_rule flow; /* id, from, to and cite; the services in allow */
+	bool any_service;      /* every protocol and port; allow is empty */
+	word_list except;      /* flows; in a site of its own, or "instance/flow" */
+};
+typedef LIST(struct forbid_rule) forbid_list;
+
+/* What a document demands of the whole: an item of checks. */
+struct demand {
+	enum {
+		DEMAND_AT_LEAST_ONE, /* of these flows, once the ends of one are bound */
+		DEMAND_NOT_TOGETHER, /* these roles; of one role: it is not bound */
+		DEMAND_ALL_REACH,    /* every bound role opens to this role */
+	} kind;
+	word_list names; /* flows, roles, the one role */
+	bool only_warns;
+	condition_list when;
+	const char *say; /* NULL: none */
+	cite_list cite;
+	struct position at;
+};
+
+/* A place of the document that yields no flow, and why: for whoever compares the two. */
+struct no_flow {
+	cite_list cite;
+	const char *because;
+};
+
 struct catalog {
 	const char *path; /* the file */
 	struct word name;
@@ -169,6 +198,9 @@ struct catalog {
 	LIST(struct role) roles;
 	LIST(struct group) groups;
 	LIST(struct flow_rule) flows;
+	forbid_list forbids;
+	LIST(struct demand) demands; /* checks */
+	LIST(struct no_flow) no_flows;
 	/* By name, made by catalog_read: what catalog_role() and the others look in. */
 	struct word_index parameter_index, role_index, group_index, flow_index;
 };

@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "connection.h"
+#include "demand_check.h"
 #include "destination.h"
+#include "pairing.h"
 #include "resolve.h"
 
 #define UNBOUND_SHOWN 3u /* roles in the one line that is not verbose */
@@ -35,30 +37,6 @@ static const char *append(struct arena *arena, const char *list, const char *ite
 	return *list ? arena_printf(arena, "%s, %s", list, item) : item;
 }
 
-static bool is_bound(const struct pairing *pairing)
-{
-	return pairing->from->member_count && pairing->to->member_count;
-}
-
-/* Does a condition on a switch or choice leave it anything, at some host? */
-static bool is_in_force(const struct checker *checker, const struct pairing *pairing)
-{
-	struct service_list services = {0};
-	struct lack lack;
-
-	if (!pairing->to->member_count)
-		return pairing_services(checker->arena, checker->policy, pairing, NULL, &services,
-					&lack) &&
-		       services.count;
-	for (size_t i = 0; i < pairing->to->member_count; i++) {
-		if (!pairing_services(checker->arena, checker->policy, pairing,
-				      pairing->to->members[i].host, &services, &lack) ||
-		    services.count)
-			return true;
-	}
-	return false;
-}
-
 /* ------------------------------------------------------------ unbound roles ---------------------
  */
 
@@ -71,7 +49,8 @@ static const char *flows_of(struct checker *checker, const struct binding *bindi
 	pairing_for_each(pairing, checker->policy)
 	{
 		if ((pairing->from->binding != binding && pairing->to->binding != binding) ||
-		    pairing->flow == last || !is_in_force(checker, pairing))
+		    pairing->flow == last ||
+		    !pairing_is_in_force(checker->arena, checker->policy, pairing))
 			continue;
 		last = pairing->flow;
 		flows = append(checker->arena, flows, pairing->flow->id.text);
@@ -374,7 +353,7 @@ static void check_useless(struct checker *checker)
 	for (size_t i = 0; i < policy->pairing_count; i++) {
 		const struct pairing *later = &policy->pairings[i];
 
-		usable[i] = is_bound(later) && pairing_extent(checker, later, &extents[i]);
+		usable[i] = pairing_is_bound(later) && pairing_extent(checker, later, &extents[i]);
 		for (size_t j = 0; usable[i] && j < i; j++) {
 			const struct pairing *earlier = &policy->pairings[j];
 
@@ -473,59 +452,6 @@ static void check_listeners(struct checker *checker, const struct site_host *hos
 	}
 }
 
-/* ------------------------------------------------------------ counts ----------------------------
- */
-
-static bool is_used(struct checker *checker, const struct binding *binding)
-{
-	pairing_for_each(pairing, checker->policy)
-	{
-		if ((pairing->from->binding == binding || pairing->to->binding == binding) &&
-		    is_bound(pairing) && is_in_force(checker, pairing))
-			return true;
-	}
-	return false;
-}
-
-/* How many addresses, up to one more than a document ever counts. */
-static uint64_t count_addresses(struct arena *arena, const struct binding *binding)
-{
-	struct prefix_list all = {0};
-	uint64_t count = 0;
-
-	for (size_t i = 0; i < binding->member_count; i++) {
-		list_for_each (prefix, &binding->members[i].addresses)
-			prefix_list_add(arena, &all, prefix);
-	}
-	prefix_list_normalize(&all);
-	list_for_each (prefix, &all) {
-		unsigned bits = address_bits(&prefix->address) - prefix->length;
-
-		count += bits < 32 ? (uint64_t)1 << bits : (uint64_t)1 << 32;
-	}
-	return count;
-}
-
-static void check_counts(struct checker *checker)
-{
-	for (size_t i = 0; i < checker->policy->binding_count; i++) {
-		const struct binding *binding = &checker->policy->bindings[i];
-		unsigned due = binding->role->count;
-		uint64_t count;
-
-		if (!due || !binding->member_count || !is_used(checker, binding))
-			continue;
-		count = count_addresses(checker->arena, binding);
-		if (count != due)
-			diagnostics_error(
-				checker->diagnostics, binding->members[0].at,
-				"`%s` has %llu address%s, and %s has exactly %u: bind all "
-				"of them and no other",
-				binding->id, (unsigned long long)count, count == 1 ? "" : "es",
-				binding->instance->catalog->title, due);
-	}
-}
-
 /* ------------------------------------------------------------ parameters ------------------------
  */
 
@@ -550,7 +476,7 @@ static bool parameter_matters(const struct checker *checker, const struct instan
 
 	pairing_for_each(pairing, checker->policy)
 	{
-		if (pairing->instance != instance || !is_bound(pairing))
+		if (pairing->instance != instance || !pairing_is_bound(pairing))
 			continue;
 		if (names_parameter(pairing->allow, name))
 			return true;
@@ -622,7 +548,7 @@ void check_policy(struct arena *arena, struct diagnostics *diagnostics, const st
 	check_useless(&checker);
 	list_for_each (host, &policy->site->hosts)
 		check_listeners(&checker, host);
-	check_counts(&checker);
 	connections_check(arena, diagnostics, policy);
 	destinations_check(diagnostics, policy);
+	demands_check(arena, diagnostics, policy);
 }

@@ -90,6 +90,21 @@ bool cites_read(const struct reader *reader, const struct node *node, enum flow_
 	return good;
 }
 
+const char *cites_format(struct arena *arena, const char *title, const cite_list *cites)
+{
+	const char *text = "";
+
+	list_for_each (cite, cites)
+		text = arena_printf(arena, "%s%s%s%s%s%s%s%s", text, *text ? "; " : "",
+				    cite->section ? cite->section : "", cite->row ? ", row " : "",
+				    cite->row ? cite->row : "",
+				    cite->lines && (cite->section || cite->row) ? ", " : "",
+				    cite->lines ? "lines " : "", cite->lines ? cite->lines : "");
+	if (!*text)
+		return "";
+	return arena_printf(arena, " (%s%s%s)", title ? title : "", title ? ": " : "", text);
+}
+
 static pair_list cite_pairs(struct writer *writer, const struct cite *cite)
 {
 	const char *const values[] = {cite->section, cite->row, cite->lines, cite->footnote};
@@ -195,8 +210,8 @@ static bool condition_read(const struct reader *reader, const struct node *node,
 	return true;
 }
 
-static bool conditions_read(const struct reader *reader, const struct node *node,
-			    enum flow_place place, condition_list *ret_list)
+bool conditions_read(const struct reader *reader, const struct node *node, enum flow_place place,
+		     condition_list *ret_list)
 {
 	const struct node *item;
 	condition_list list = {0};
@@ -231,15 +246,15 @@ static const char *condition_format(struct arena *arena, const struct condition 
 /* ------------------------------------------------------------ the flow -------------------------
  */
 
-static void read_end(const struct reader *reader, const struct node *flow, const char *key,
-		     enum flow_place place, word_list *end, bool *is_list)
+void flow_end_read(const struct reader *reader, const struct node *flow, const char *key,
+		   enum flow_place place, word_list *end, bool *ret_is_list)
 {
 	const struct node *node = mapping_get(flow, key);
 
 	if (!node)
 		return;
-	*is_list = node->kind == NODE_SEQUENCE;
-	if (*is_list && !node->count)
+	*ret_is_list = node->kind == NODE_SEQUENCE;
+	if (*ret_is_list && !node->count)
 		reader_error(reader, node, "`%s` is an empty list: nobody", key);
 	else if (place == FLOW_OF_CATALOG)
 		read_names(reader, node, key, end);
@@ -383,8 +398,8 @@ bool flow_rule_read(const struct reader *reader, const struct node *node, enum f
 
 	if (!read_mapping(reader, node, "a flow", KEYS(rules)))
 		return false;
-	read_end(reader, node, "from", place, &flow.from, &flow.from_is_list);
-	read_end(reader, node, "to", place, &flow.to, &flow.to_is_list);
+	flow_end_read(reader, node, "from", place, &flow.from, &flow.from_is_list);
+	flow_end_read(reader, node, "to", place, &flow.to, &flow.to_is_list);
 	if (mapping_get(node, "each"))
 		read_each(reader, mapping_get(node, "each"), place, &flow);
 	read_flow_services(reader, node, place, &flow);
@@ -398,9 +413,18 @@ bool flow_rule_read(const struct reader *reader, const struct node *node, enum f
 	return true;
 }
 
-/* A list of one stays a list: the rule's id names the role then. */
-static void print_end(struct writer *writer, unsigned indent, const char *key, const word_list *end,
-		      bool is_list)
+void conditions_print(struct writer *writer, unsigned indent, const condition_list *when)
+{
+	text_list texts = {0};
+
+	list_for_each (condition, when)
+		text_list_add(writer, &texts, condition_format(writer->arena, condition));
+	if (texts.count)
+		write_list(writer, indent, "when", &texts);
+}
+
+void flow_end_print(struct writer *writer, unsigned indent, const char *key, const word_list *end,
+		    bool is_list)
 {
 	text_list texts = texts_of_words(writer, end);
 
@@ -414,12 +438,11 @@ void flow_rule_print(struct writer *writer, unsigned indent, const struct flow_r
 {
 	text_list allow = texts_of_services(writer, &flow->allow);
 	text_list source_ports = texts_of_ports(writer, &flow->source_ports);
-	text_list when = {0};
 
 	write_item(writer);
 	write_text(writer, indent, "id", flow->id.text);
-	print_end(writer, indent, "from", &flow->from, flow->from_is_list);
-	print_end(writer, indent, "to", &flow->to, flow->to_is_list);
+	flow_end_print(writer, indent, "from", &flow->from, flow->from_is_list);
+	flow_end_print(writer, indent, "to", &flow->to, flow->to_is_list);
 	if (allow.count)
 		write_list(writer, indent, "allow", &allow);
 	if (source_ports.count)
@@ -428,10 +451,7 @@ void flow_rule_print(struct writer *writer, unsigned indent, const struct flow_r
 		write_text(writer, indent, "either-way", "yes");
 	if (flow->between_partners)
 		write_text(writer, indent, "between", "partners");
-	list_for_each (condition, &flow->when)
-		text_list_add(writer, &when, condition_format(writer->arena, condition));
-	if (when.count)
-		write_list(writer, indent, "when", &when);
+	conditions_print(writer, indent, &flow->when);
 	if (flow->each == EACH_CLIENT_PORT)
 		write_text(writer, indent, "each", "client-port");
 	if (flow->each == EACH_LOCATION)

@@ -19,9 +19,24 @@ bool flow_rule_read(const struct reader *reader, const struct node *node, enum f
 		    struct flow_rule *ret_flow);
 void flow_rule_print(struct writer *writer, unsigned indent, const struct flow_rule *flow);
 
+/* "from" or "to": ret_is_list is whether a list was written. Untouched if the key is not there. */
+void flow_end_read(const struct reader *reader, const struct node *flow, const char *key,
+		   enum flow_place place, word_list *end, bool *ret_is_list);
+/* A list of one stays a list: the rule's id names the role then. */
+void flow_end_print(struct writer *writer, unsigned indent, const char *key, const word_list *end,
+		    bool is_list);
+
+/* "when": all conditions of a list, or one. */
+bool conditions_read(const struct reader *reader, const struct node *node, enum flow_place place,
+		     condition_list *ret_list);
+void conditions_print(struct writer *writer, unsigned indent, const condition_list *when);
+
 /* One citation or a list of them. */
 bool cites_read(const struct reader *reader, const struct node *node, enum flow_place place,
 		cite_list *ret_list);
+/* " (title: section, row 6, lines 214-222; ...)" for messages; "" where nothing is cited. title
+ * NULL: none. In the arena. */
+const char *cites_format(struct arena *arena, const char *title, const cite_list *cites);
 void cites_print(struct writer *writer, unsigned indent, const cite_list *cites);
 
 #endif

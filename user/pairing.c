@@ -236,9 +236,9 @@ static const struct binding *condition_binding(struct arena *arena, const struct
 
 /* Only conditions about what is bound: they are the same on every host. */
 static bool bound_conditions_hold(struct arena *arena, const struct policy *policy,
-				  const struct instance *instance, const struct flow_rule *flow)
+				  const struct instance *instance, const condition_list *when)
 {
-	list_for_each (condition, &flow->when) {
+	list_for_each (condition, when) {
 		const struct binding *binding;
 
 		if (condition->kind != WHEN_BOUND)
@@ -252,11 +252,11 @@ static bool bound_conditions_hold(struct arena *arena, const struct policy *poli
 
 /* False in *ret_holds if a switch or choice is against the flow; false is returned if one has no
  * value. */
-static bool value_conditions_hold(const struct scope *scope, const struct flow_rule *flow,
+static bool value_conditions_hold(const struct scope *scope, const condition_list *when,
 				  bool *ret_holds, struct lack *ret_lack)
 {
 	*ret_holds = false;
-	list_for_each (condition, &flow->when) {
+	list_for_each (condition, when) {
 		const struct setting *setting;
 		struct lack lack = {0};
 		bool holds = false;
@@ -280,6 +280,25 @@ static bool value_conditions_hold(const struct scope *scope, const struct flow_r
 	return true;
 }
 
+bool conditions_hold(struct arena *arena, const struct policy *policy,
+		     const struct instance *instance, const condition_list *when)
+{
+	struct scope scope = {arena, policy, instance, NULL};
+	struct lack lack;
+	bool holds;
+
+	return bound_conditions_hold(arena, policy, instance, when) &&
+	       value_conditions_hold(&scope, when, &holds, &lack) && holds;
+}
+
+static void add_every_service(struct arena *arena, struct service_list *services)
+{
+	struct port_range range = {0, 0};
+	struct port_list ports = {.items = &range, .count = 1};
+
+	service_list_add(arena, services, 0, &ports);
+}
+
 bool pairing_services(struct arena *arena, const struct policy *policy,
 		      const struct pairing *pairing, const struct site_host *host,
 		      struct service_list *ret_services, struct lack *ret_lack)
@@ -288,8 +307,10 @@ bool pairing_services(struct arena *arena, const struct policy *policy,
 	struct service_list services = {0};
 	bool holds;
 
-	if (!value_conditions_hold(&scope, pairing->flow, &holds, ret_lack))
+	if (!value_conditions_hold(&scope, &pairing->flow->when, &holds, ret_lack))
 		return false;
+	if (pairing->forbid && pairing->forbid->any_service)
+		add_every_service(arena, &services);
 	if (holds && !scope_services(&scope, pairing->allow, &services, ret_lack))
 		return false;
 	*ret_services = services;
@@ -325,6 +346,30 @@ const service_term_list *service_terms_at(struct arena *arena, const service_ter
 		}
 	}
 	return list;
+}
+
+bool pairing_is_bound(const struct pairing *pairing)
+{
+	return pairing->from->member_count && pairing->to->member_count;
+}
+
+bool pairing_is_in_force(struct arena *arena, const struct policy *policy,
+			 const struct pairing *pairing)
+{
+	const struct end *to = pairing->to;
+	struct service_list services = {0};
+	struct lack lack;
+
+	if (!to->member_count)
+		return pairing_services(arena, policy, pairing, NULL, &services, &lack) &&
+		       services.count;
+	for (size_t i = 0; i < to->member_count; i++) {
+		if (!pairing_services(arena, policy, pairing, to->members[i].host, &services,
+				      &lack) ||
+		    services.count)
+			return true;
+	}
+	return false;
 }
 
 /* ------------------------------------------------------------ reading ---------------------------
@@ -414,19 +459,24 @@ static void read_pattern(struct pairing_reader *reader, const struct pairing *pa
 		check_length(reader, &reader->pairings.items[i]);
 }
 
-static void read_flow(struct pairing_reader *reader, const struct flow_rule *flow)
+/* adjust NULL: the flow is as it is written. */
+static void read_flow(struct pairing_reader *reader, const struct flow_rule *flow,
+		      const struct site_adjust *adjust)
 {
+	bool has_ports = adjust && adjust->source_ports.count;
 	struct arena *arena = reader->arena;
 	struct pairing pattern = {.instance = reader->instance,
 				  .flow = flow,
+				  .adjust = adjust,
 				  .allow = &flow->allow,
-				  .source_ports = &flow->source_ports};
+				  .source_ports =
+					  has_ports ? &adjust->source_ports : &flow->source_ports};
 	end_list from = {0};
 	end_list to = {0};
 	bool name_from = read_ends(reader, &flow->from, flow->from_is_list, &from);
 	bool name_to = read_ends(reader, &flow->to, flow->to_is_list, &to);
 
-	if (!bound_conditions_hold(arena, reader->policy, reader->instance, flow))
+	if (!bound_conditions_hold(arena, reader->policy, reader->instance, &flow->when))
 		return;
 	/* The peer is the location's own, whatever role the document gives it. */
 	if (flow->each == EACH_LOCATION) {
@@ -531,6 +581,27 @@ static void check_site_flow(struct pairing_reader *reader, const struct flow_rul
 		check_condition(reader, condition);
 }
 
+/* What is forbidden has ends and services as a flow has, so it is read as one. */
+static void read_forbids(struct pairing_reader *reader, struct policy *policy)
+{
+	list_for_each (forbid, &policy->site->forbids)
+		check_site_flow(reader, &forbid->flow);
+	for (size_t i = 0; i < policy->instance_count; i++) {
+		reader->instance = &policy->instances[i];
+		if (!reader->instance->catalog)
+			continue;
+		list_for_each (forbid, &reader->instance->catalog->forbids) {
+			size_t first = reader->pairings.count;
+
+			read_flow(reader, &forbid->flow, NULL);
+			for (size_t j = first; j < reader->pairings.count; j++)
+				reader->pairings.items[j].forbid = forbid;
+		}
+	}
+	policy->forbids = reader->pairings.items;
+	policy->forbid_count = reader->pairings.count;
+}
+
 void pairings_read(struct arena *arena, struct diagnostics *diagnostics, struct policy *policy)
 {
 	struct pairing_reader reader = {.arena = arena,
@@ -549,12 +620,15 @@ void pairings_read(struct arena *arena, struct diagnostics *diagnostics, struct 
 		reader.instance = instance;
 		for (size_t j = 0; instance->catalog && j < instance->catalog->flows.count; j++) {
 			if (!instance->without[j])
-				read_flow(&reader, &instance->catalog->flows.items[j]);
+				read_flow(&reader, &instance->catalog->flows.items[j],
+					  instance->adjust[j]);
 		}
 	}
-	diagnostics_free(reader.unused);
 	policy->pairings = reader.pairings.items;
 	policy->pairing_count = reader.pairings.count;
+	memset(&reader.pairings, 0, sizeof(reader.pairings));
+	read_forbids(&reader, policy);
+	diagnostics_free(reader.unused);
 }
 
 /* ------------------------------------------------------------ what must be set ------------------

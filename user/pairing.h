@@ -37,19 +37,22 @@ struct pairing {
 	/* The entry of a template; NULL: none. */
 	const struct connection *connection;
 	const struct destination *destination;
+	const struct site_adjust *adjust; /* what the site adjusts of the flow, or NULL */
+	const struct forbid_rule *forbid; /* whose flow this is; NULL: of a flow that opens */
 };
 typedef LIST(struct pairing) pairing_list;
 
 /*
- * Fills pairings of policy: those of flows that "without" does not take out and whose "bound"
- * conditions hold, ends bound or not. Reports what the site's own flows and its management name and
- * is not there, and rule ids that are too long.
+ * Fills forbids and pairings of policy: those of flows that "without" does not take out and whose
+ * "bound" conditions hold, ends bound or not. Reports what the site's own flows and its management
+ * name and is not there, and rule ids that are too long.
  */
 void pairings_read(struct arena *arena, struct diagnostics *diagnostics, struct policy *policy);
 
 /*
  * Destination ports of the opener's packets where host (NULL: no host of this file) is at "to".
  * Empty if a condition does not hold there. False if a parameter is needed that has no value.
+ * What forbids any service has one of protocol 0.
  */
 bool pairing_services(struct arena *arena, const struct policy *policy,
 		      const struct pairing *pairing, const struct site_host *host,
@@ -74,6 +77,16 @@ const struct end *end_of_addresses(struct arena *arena, const struct policy *pol
 /* The protocols of terms, all of them services with ports, at other ports. */
 const service_term_list *service_terms_at(struct arena *arena, const service_term_list *terms,
 					  const port_term_list *ports);
+
+bool pairing_is_bound(const struct pairing *pairing); /* both ends */
+/* Do its conditions leave it a service, at some host? Its ends may be bound or not. */
+bool pairing_is_in_force(struct arena *arena, const struct policy *policy,
+			 const struct pairing *pairing);
+
+/* Do all conditions hold by what is set for all hosts? One whose parameter has no value does not.
+ */
+bool conditions_hold(struct arena *arena, const struct policy *policy,
+		     const struct instance *instance, const condition_list *when);
 
 /* Reports parameters without value that a flow in force needs whose both ends are bound. */
 void pairings_require(struct diagnostics *diagnostics, const struct policy *policy);

@@ -4,9 +4,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "adjusted.h"
 #include "binding.h"
 #include "connection.h"
 #include "destination.h"
+#include "forbid_check.h"
 #include "pairing.h"
 #include "reference.h"
 #include "value.h"
@@ -82,7 +84,7 @@ static const struct catalog *read_catalog(struct arena *arena, struct diagnostic
 	return catalog;
 }
 
-/* The site's own flows as a catalog without roles. */
+/* The site's own flows, and what it forbids, as a catalog without roles. */
 static const struct catalog *site_as_catalog(struct arena *arena, const struct site *site)
 {
 	struct catalog *catalog = arena_alloc(arena, sizeof(*catalog));
@@ -91,6 +93,7 @@ static const struct catalog *site_as_catalog(struct arena *arena, const struct s
 	catalog->name = (struct word){.text = "site"};
 	catalog->flows.items = site->flows.items;
 	catalog->flows.count = site->flows.count;
+	catalog->forbids = site->forbids;
 	return catalog;
 }
 
@@ -220,11 +223,13 @@ struct policy *policy_read(struct arena *arena, struct diagnostics *diagnostics,
 	read_without(arena, diagnostics, policy);
 	connections_read(arena, diagnostics, policy);
 	destinations_read(arena, diagnostics, policy);
+	adjusts_read(arena, diagnostics, policy);
 	pairings_read(arena, diagnostics, policy);
 	if (diagnostics_errors(diagnostics) > errors)
 		return NULL;
 	/* What has no value is only asked for when everything that could give it one was read. */
 	pairings_require(diagnostics, policy);
 	connections_require(diagnostics, policy);
+	forbids_check(diagnostics, policy);
 	return diagnostics_errors(diagnostics) > errors ? NULL : policy;
 }

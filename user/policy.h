@@ -29,6 +29,8 @@ struct instance {
 	} * settings;
 	/* Flows taken out by without, by the catalog's flow order. */
 	const struct site_without **without;
+	/* Options that adjust gives flows, likewise. */
+	const struct site_adjust **adjust;
 };
 
 /* Where one role lives: all its addresses, and which of them belong to which host. */
@@ -72,6 +74,9 @@ struct policy {
 	/* Every flow between every two of its ends (pairing.h), in the order of precedence. */
 	const struct pairing *pairings;
 	size_t pairing_count;
+	/* The same of what is forbidden: these give no rules. */
+	const struct pairing *forbids;
+	size_t forbid_count;
 };
 
 /*

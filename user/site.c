@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "../include/bounds.h"
+#include "adjust.h"
 #include "client_port.h"
 #include "flow_rule.h"
+#include "forbid.h"
 #include "location.h"
 #include "partner.h"
 #include "site_words.h"
@@ -408,6 +410,11 @@ static void read_flows(const struct reader *reader, const struct node *node, str
 			"flows");
 }
 
+static void read_forbids(const struct reader *reader, const struct node *node, struct site *site)
+{
+	forbids_read(reader, node, FLOW_OF_SITE, &site->forbids);
+}
+
 /* ------------------------------------------------------------ references -----------------------
  */
 
@@ -530,6 +537,23 @@ static void check_flow(const struct names *names, const struct flow_rule *flow)
 	check_ports(names, &flow->source_ports);
 	list_for_each (condition, &flow->when)
 		check_path(names, condition->name, condition->at);
+}
+
+/* An excepted flow is the site's own, or a catalog's. */
+static void check_forbids(const struct names *names, const struct site *site)
+{
+	struct word_index flows = word_index_build(names->reader->arena, site->flows.items,
+						   site->flows.count, sizeof(struct flow_rule));
+
+	list_for_each (forbid, &site->forbids) {
+		check_flow(names, &forbid->flow);
+		list_for_each (word, &forbid->except) {
+			if (strchr(word->text, '/'))
+				check_path(names, word->text, word->at);
+			else if (!word_index_find(&flows, word->text))
+				refuse_unknown(names, word->at, "flow", "", word->text, &flows);
+		}
+	}
 }
 
 static void check_instances(const struct reader *reader, const struct site *site)
@@ -734,9 +758,14 @@ static void check_references(const struct reader *reader, const struct site *sit
 		check_path(&names, parameter->name.text, parameter->name.at);
 	list_for_each (without, &site->without)
 		check_path(&names, without->flow.text, without->flow.at);
+	list_for_each (adjust, &site->adjust) {
+		check_path(&names, adjust->flow.text, adjust->flow.at);
+		check_ports(&names, &adjust->source_ports);
+	}
 	list_for_each (flow, &site->flows)
 		check_flow(&names, flow);
 	check_links(&names, site);
+	check_forbids(&names, site);
 }
 
 /* ------------------------------------------------------------ the site -------------------------
@@ -747,8 +776,8 @@ static const struct key_rule site_rules[] = {
 	{"mode", KEY_REQUIRED},	      {"interfaces", KEY_OPTIONAL}, {"lookup", KEY_OPTIONAL},
 	{"bounds", KEY_OPTIONAL},     {"host", KEY_OPTIONAL},	    {"management", KEY_OPTIONAL},
 	{"sets", KEY_OPTIONAL},	      {"hosts", KEY_OPTIONAL},	    {"bind", KEY_OPTIONAL},
-	{"parameters", KEY_OPTIONAL}, {"without", KEY_OPTIONAL},    {"adjust", KEY_LATER},
-	{"flows", KEY_OPTIONAL},      {"forbid", KEY_LATER},	    {"client-ports", KEY_OPTIONAL},
+	{"parameters", KEY_OPTIONAL}, {"without", KEY_OPTIONAL},    {"adjust", KEY_OPTIONAL},
+	{"flows", KEY_OPTIONAL},      {"forbid", KEY_OPTIONAL},	    {"client-ports", KEY_OPTIONAL},
 	{"locations", KEY_OPTIONAL},
 };
 
@@ -786,7 +815,8 @@ struct site *site_read(struct arena *arena, struct diagnostics *diagnostics, con
 		{"sets", read_sets},	       {"hosts", read_hosts},
 		{"bind", read_binds},	       {"without", read_without},
 		{"flows", read_flows},	       {"client-ports", client_ports_read},
-		{"locations", locations_read},
+		{"locations", locations_read}, {"adjust", adjust_read},
+		{"forbid", read_forbids},
 	};
 	const struct reader reader = {arena, diagnostics};
 	const struct node *top = node_read(arena, diagnostics, path), *child;

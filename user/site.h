@@ -126,6 +126,12 @@ struct site_locations {
 	address_term_list mail_relay; /* empty: none */
 };
 
+/* Options of one flow of a catalog. */
+struct site_adjust {
+	struct word flow;	     /* "instance/id" */
+	port_term_list source_ports; /* empty: as the flow has them */
+};
+
 struct site {
 	const char *path;
 	struct word name;
@@ -147,6 +153,8 @@ struct site {
 	LIST(struct site_bind) bind;
 	site_parameter_list parameters;
 	LIST(struct site_without) without;
+	LIST(struct site_adjust) adjust;
+	forbid_list forbids; /* from, to as of flows */
 	LIST(struct flow_rule)
 	flows; /* as instance "site"; from, to also hosts, addresses, sets, "hosts" */
 	LIST(struct site_client_port) client_ports;

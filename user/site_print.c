@@ -3,8 +3,10 @@
 #include <string.h>
 
 #include "../include/bounds.h"
+#include "adjust.h"
 #include "client_port.h"
 #include "flow_rule.h"
+#include "forbid.h"
 #include "location.h"
 #include "node.h"
 #include "site_words.h"
@@ -264,10 +266,15 @@ void site_print(const struct site *site, FILE *out)
 	print_places(&writer, site);
 	print_parameters(&writer, 0, &site->parameters);
 	print_without(&writer, site);
+	adjust_print(&writer, site);
 	if (site->flows.count)
 		write_heading(&writer, 0, "flows");
 	list_for_each (flow, &site->flows)
 		flow_rule_print(&writer, 4, flow);
+	if (site->forbids.count)
+		write_heading(&writer, 0, "forbid");
+	list_for_each (forbid, &site->forbids)
+		forbid_print(&writer, 4, forbid);
 	client_ports_print(&writer, site);
 	locations_print(&writer, site);
 }
