@@ -47,7 +47,7 @@ RESOLVE := reference policy binding value adjusted pairing connection connection
 	player rules resolve demand_check check host_policy digest difference export_nft reach csv matrix graph who \
 	change_request
 COMPILE := compile compile_terms compile_addresses compile_ports compile_grids class_index class_sets tables
-JUDGE := frame packet_line model model_parse model_rules model_state trace
+JUDGE := frame packet_line model model_parse model_rules model_state forbidden trace
 KERNEL := flat load kernel_log kernel_run kernel_judge
 ATTACH := netlink interface pins lasting slots attach hooks recovery generation status live_rules live_judge
 ACCOUNT := counters snapshot metrics serve live_config live_policy

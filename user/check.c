@@ -6,6 +6,7 @@
 #include "connection.h"
 #include "demand_check.h"
 #include "destination.h"
+#include "flow_rule.h"
 #include "pairing.h"
 #include "resolve.h"
 
@@ -534,6 +535,35 @@ static void check_defaults(struct checker *checker, const struct instance *insta
 			instance->name, names);
 }
 
+/* ------------------------------------------------------------ mirrors ---------------------------
+ */
+
+/* The document tells each flow from both of its ends, but these: whoever reads it should know. */
+static void check_mirrors(struct checker *checker, const struct instance *instance)
+{
+	const struct flow_rule *last = NULL;
+	const char *flows = "";
+
+	pairing_for_each(pairing, checker->policy)
+	{
+		if (pairing->instance != instance || pairing->flow == last ||
+		    !pairing->flow->mirror_missing || !pairing_is_bound(pairing) ||
+		    !pairing_is_in_force(checker->arena, checker->policy, pairing))
+			continue;
+		last = pairing->flow;
+		flows = append(checker->arena, flows,
+			       arena_printf(checker->arena, "`%s/%s`%s", instance->name,
+					    last->id.text,
+					    cites_format(checker->arena, NULL, &last->cite)));
+	}
+	if (*flows)
+		diagnostics_remark(
+			checker->diagnostics, instance_position(checker->policy, instance),
+			"%s has no mirror row for %s: the other end's table does not "
+			"have the flow",
+			instance->catalog->title ? instance->catalog->title : "the site", flows);
+}
+
 void check_policy(struct arena *arena, struct diagnostics *diagnostics, const struct policy *policy)
 {
 	struct checker checker = {arena, diagnostics, policy};
@@ -543,6 +573,7 @@ void check_policy(struct arena *arena, struct diagnostics *diagnostics, const st
 
 		check_unbound(&checker, instance);
 		check_defaults(&checker, instance);
+		check_mirrors(&checker, instance);
 	}
 	check_overlaps(&checker);
 	check_useless(&checker);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "command.h"
+#include "demand_check.h"
 #include "generation.h"
 #include "live_config.h"
 #include "output.h"
@@ -152,6 +153,17 @@ static int compile_host(const struct invocation *invocation, struct site_files *
 	return error ? EXIT_POLICY : EXIT_DONE;
 }
 
+/* What the documents demand of the whole site: not to be had by halves, as four addresses of four.
+ * Warnings are printed with those of the host. */
+static int check_demands(const struct invocation *invocation, struct site_files *files)
+{
+	demands_check(files->arena, files->diagnostics, files->policy);
+	if (!diagnostics_errors(files->diagnostics))
+		return EXIT_DONE;
+	output_diagnostics(invocation, files->diagnostics);
+	return EXIT_POLICY;
+}
+
 int command_apply(const struct invocation *invocation)
 {
 	cleanup(site_files_close) struct site_files files = {0};
@@ -171,6 +183,8 @@ int command_apply(const struct invocation *invocation)
 
 	if (status == EXIT_DONE)
 		status = site_files_read(invocation, invocation->arguments[0], &files);
+	if (status == EXIT_DONE)
+		status = check_demands(invocation, &files);
 	if (status == EXIT_DONE)
 		status = site_files_host(invocation, &files, &policy);
 	if (status == EXIT_DONE)

@@ -90,6 +90,12 @@ static void check_catalog(struct arena *arena, struct diagnostics *diagnostics, 
 
 	if (!catalog)
 		return;
+	list_for_each (flow, &catalog->flows) {
+		if (flow->mirror_missing)
+			diagnostics_remark(diagnostics, flow->id.at,
+					   "the document has no mirror row for flow `%s`",
+					   flow->id.text);
+	}
 	fprintf(summary, "%s: catalog %s: %zu parameter%s, %zu role%s, %zu flow%s", path,
 		catalog->name.text, catalog->parameters.count, plural(catalog->parameters.count),
 		catalog->roles.count, plural(catalog->roles.count), catalog->flows.count,

@@ -6,6 +6,7 @@
 
 #include "command.h"
 #include "command_trace.h"
+#include "forbidden.h"
 #include "output.h"
 #include "packet_line.h"
 #include "status.h"
@@ -116,6 +117,7 @@ static int read_packet(const struct invocation *invocation, const struct packet_
 struct answer {
 	const char *where; /* "eth0", or the site file */
 	struct judgement judgement;
+	const struct rule *forbid; /* what forbids what was dropped, or NULL */
 };
 
 static void print_json(const struct invocation *invocation, const struct answer *answer,
@@ -124,12 +126,13 @@ static void print_json(const struct invocation *invocation, const struct answer 
 	const struct judgement *judgement = &answer->judgement;
 
 	output_json(invocation, stdout,
-		    json_pack("{s:s, s:s, s:s, s:s, s:s, s:s?, s:s?}", "policy", answer->where,
-			      "verdict", verdict_name(judgement->verdict), "judged",
+		    json_pack("{s:s, s:s, s:s, s:s, s:s, s:s?, s:s?, s:s?}", "policy",
+			      answer->where, "verdict", verdict_name(judgement->verdict), "judged",
 			      verdict_name(judgement->judged), "reason",
 			      reason_name(judgement->reason), "meaning",
 			      reason_meaning(judgement->reason), "rule",
-			      judgement->rule ? judgement->rule->id : NULL, "cite", cite));
+			      judgement->rule ? judgement->rule->id : NULL, "forbid",
+			      answer->forbid ? answer->forbid->id : NULL, "cite", cite));
 }
 
 static void print_words(const struct answer *answer, const char *cite)
@@ -144,6 +147,10 @@ static void print_words(const struct answer *answer, const char *cite)
 		printf(" (audit: judged %s, but let through)", verdict_name(judgement->judged));
 	printf("\nreason  %s: %s\n", reason_name(judgement->reason),
 	       reason_meaning(judgement->reason));
+	if (answer->forbid)
+		printf("forbid  %s, %s: %s to %s, %s\ncite    %s\n", answer->forbid->id,
+		       direction_name(answer->forbid->direction), answer->forbid->from,
+		       answer->forbid->to, answer->forbid->services, cite);
 	if (!rule)
 		return;
 	printf("rule    %s, %s: %s to %s, %s\n", rule->id, direction_name(rule->direction),
@@ -151,11 +158,14 @@ static void print_words(const struct answer *answer, const char *cite)
 	printf("cite    %s\n", cite ? cite : "the site file");
 }
 
+/* policy NULL: what is in force, where nobody wrote down what is forbidden. */
 static int judge_and_print(const struct invocation *invocation, struct judge *judge,
-			   const struct packet_line *line, struct answer *answer)
+			   const struct host_policy *policy, const struct packet_line *line,
+			   struct answer *answer)
 {
 	cleanup(arena_freep) struct arena *arena = arena_new();
 	struct failure failure = {""};
+	const struct rule *cited;
 	const char *cite = NULL;
 	int error = judge->judge(judge, line->direction, line->frame, line->frame_length,
 				 line->at_ms, &answer->judgement);
@@ -164,8 +174,12 @@ static int judge_and_print(const struct invocation *invocation, struct judge *ju
 		fail(&failure, -error, "the packet could not be judged: %s", strerror(-error));
 		return output_failure(invocation, &failure);
 	}
-	if (answer->judgement.rule && answer->judgement.rule->citation_count)
-		cite = citation_format(arena, answer->judgement.rule);
+	if (policy)
+		answer->forbid = forbidden_by(policy, line->direction, line->frame,
+					      line->frame_length, &answer->judgement);
+	cited = answer->forbid ? answer->forbid : answer->judgement.rule;
+	if (cited && cited->citation_count)
+		cite = citation_format(arena, cited);
 	if (invocation->given[OPTION_JSON])
 		print_json(invocation, answer, cite);
 	else
@@ -206,7 +220,7 @@ static int explain_site(const struct invocation *invocation)
 		return result;
 	if (judge_from_options(invocation, policy, &failure, &judge))
 		return output_failure(invocation, &failure);
-	return judge_and_print(invocation, judge, &line, &answer);
+	return judge_and_print(invocation, judge, policy, &line, &answer);
 }
 
 /* ------------------------------------------------------------ by what is in force */
@@ -254,7 +268,7 @@ static int explain_live(const struct invocation *invocation)
 		return result;
 	if (kernel_judge_live(invocation->value[OPTION_PINS], answer.where, &failure, &judge))
 		return output_failure(invocation, &failure);
-	return judge_and_print(invocation, judge, &line, &answer);
+	return judge_and_print(invocation, judge, NULL, &line, &answer);
 }
 
 /* Options that only a policy file answers. */

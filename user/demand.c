@@ -62,8 +62,6 @@ static bool read_what(const struct reader *reader, const struct node *node, stru
 		reader_error(reader, child, "`%s` is an empty list: name %s",
 			     demand_words[demand->kind],
 			     demand->kind == DEMAND_AT_LEAST_ONE ? "flows" : "roles");
-	refuse_repeated(reader, demand->names.items, demand->names.count, sizeof(struct word),
-			demand_words[demand->kind]);
 	return true;
 }
 

@@ -90,16 +90,25 @@ bool cites_read(const struct reader *reader, const struct node *node, enum flow_
 	return good;
 }
 
+static const char *cite_format(struct arena *arena, const struct cite *cite)
+{
+	const char *text = cite->section ? cite->section : "";
+
+	if (cite->row)
+		text = arena_printf(arena, "%s%srow %s", text, *text ? ", " : "", cite->row);
+	if (cite->lines)
+		text = arena_printf(arena, "%s%sline%s %s", text, *text ? ", " : "",
+				    strpbrk(cite->lines, "-,") ? "s" : "", cite->lines);
+	return text;
+}
+
 const char *cites_format(struct arena *arena, const char *title, const cite_list *cites)
 {
 	const char *text = "";
 
 	list_for_each (cite, cites)
-		text = arena_printf(arena, "%s%s%s%s%s%s%s%s", text, *text ? "; " : "",
-				    cite->section ? cite->section : "", cite->row ? ", row " : "",
-				    cite->row ? cite->row : "",
-				    cite->lines && (cite->section || cite->row) ? ", " : "",
-				    cite->lines ? "lines " : "", cite->lines ? cite->lines : "");
+		text = arena_printf(arena, "%s%s%s", text, *text ? "; " : "",
+				    cite_format(arena, cite));
 	if (!*text)
 		return "";
 	return arena_printf(arena, " (%s%s%s)", title ? title : "", title ? ": " : "", text);

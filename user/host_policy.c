@@ -176,7 +176,30 @@ static void print_rule(const struct rule *rule, FILE *out)
 	if (rule->citation_count && rule->citations[0].reading)
 		fprintf(out, ", reading %s", rule->citations[0].reading);
 	fputc('\n', out);
+	if (rule->is_adjusted)
+		fputs("      adjusted by the site: these source ports, fewer than the document's\n",
+		      out);
 	arena_free(arena);
+}
+
+static void print_forbid(const struct forbid *forbid, FILE *out)
+{
+	const struct rule *rule = &forbid->rule;
+	struct arena *arena = arena_new();
+
+	fprintf(out, "  %s, %s\n      %s -> %s: %s\n", rule->id, direction_name(rule->direction),
+		rule->from, rule->to, rule->services);
+	fprintf(out, "      %s\n", citation_format(arena, rule));
+	arena_free(arena);
+}
+
+static void print_forbids(const struct host_policy *policy, FILE *out)
+{
+	if (!policy->forbid_count)
+		return;
+	fprintf(out, "\nforbidden (no flow may open it): %zu\n", policy->forbid_count);
+	for (size_t i = 0; i < policy->forbid_count; i++)
+		print_forbid(&policy->forbids[i], out);
 }
 
 static void print_rules(const struct host_policy *policy, enum direction direction, FILE *out)
@@ -236,6 +259,7 @@ void host_policy_print(const struct host_policy *policy, FILE *out)
 	fprintf(out, "digest: %s\n", digest);
 	print_rules(policy, DIRECTION_IN, out);
 	print_rules(policy, DIRECTION_OUT, out);
+	print_forbids(policy, out);
 	print_rest(policy, out);
 }
 
@@ -324,10 +348,36 @@ static json_t *rule_json(struct json_cache *cache, const struct rule *rule)
 
 	for (size_t i = 0; i < rule->match_count; i++)
 		json_array_append_new(matches, match_json(cache, &rule->matches[i]));
+	json = json_pack("{s: s, s: s, s: s, s: s, s: s, s: s, s: o, s: b, s: o}", "id", rule->id,
+			 "direction", direction_name(rule->direction), "from", rule->from, "to",
+			 rule->to, "services", rule->services, "cite", citation_format(arena, rule),
+			 "citations", citations_json(rule), "adjusted", rule->is_adjusted,
+			 "matches", matches);
+	arena_free(arena);
+	return json;
+}
+
+static json_t *forbid_json(struct json_cache *cache, const struct forbid *forbid)
+{
+	const struct rule *rule = &forbid->rule;
+	struct arena *arena = arena_new();
+	json_t *pairs = json_array();
+	json_t *json;
+
+	for (size_t i = 0; i < rule->match_count; i++) {
+		const struct match *match = &rule->matches[i];
+		json_t *pair = forbid->any_service
+				       ? json_pack("{s: o, s: o}", "local",
+						   cached_json(cache, match->local), "remote",
+						   cached_json(cache, match->remote))
+				       : match_json(cache, match);
+
+		json_array_append_new(pairs, pair);
+	}
 	json = json_pack("{s: s, s: s, s: s, s: s, s: s, s: s, s: o, s: o}", "id", rule->id,
 			 "direction", direction_name(rule->direction), "from", rule->from, "to",
 			 rule->to, "services", rule->services, "cite", citation_format(arena, rule),
-			 "citations", citations_json(rule), "matches", matches);
+			 "citations", citations_json(rule), "matches", pairs);
 	arena_free(arena);
 	return json;
 }
@@ -364,6 +414,7 @@ json_t *host_policy_json(const struct host_policy *policy)
 	char digest[DIGEST_TEXT_BYTES];
 	json_t *rules = json_array();
 	json_t *peers = json_array();
+	json_t *forbids = json_array();
 	json_t *interfaces;
 	json_t *json;
 
@@ -373,19 +424,21 @@ json_t *host_policy_json(const struct host_policy *policy)
 		json_array_append_new(
 			peers, json_pack("{s: s, s: o}", "role", policy->peers[i].role, "addresses",
 					 cached_json(&cache, policy->peers[i].addresses)));
+	for (size_t i = 0; i < policy->forbid_count; i++)
+		json_array_append_new(forbids, forbid_json(&cache, &policy->forbids[i]));
 	interfaces = policy->interfaces_auto
 			     ? json_string("auto")
 			     : words_json(policy->interfaces, policy->interface_count);
 	host_policy_digest(policy, digest);
 	json = json_pack("{s: s, s: s?, s: s, s: o, s: o, s: o, s: {s: s, s: s}, s: o, s: b, s: o, "
-			 "s: o, s: o}",
+			 "s: o, s: o, s: o}",
 			 "site", policy->site, "host", policy->host, "digest", digest, "roles",
 			 words_json(policy->roles, policy->role_count), "addresses",
 			 prefixes_json(&policy->own), "floating", prefixes_json(&policy->floating),
 			 "mode", "in", mode_name(policy->mode[DIRECTION_IN]), "out",
 			 mode_name(policy->mode[DIRECTION_OUT]), "interfaces", interfaces,
 			 "has_management", policy->has_management, "settings",
-			 settings_json(policy), "rules", rules, "peers", peers);
+			 settings_json(policy), "rules", rules, "peers", peers, "forbids", forbids);
 	list_for_each (entry, &cache.entries)
 		json_decref(entry->json);
 	arena_free(cache.arena);

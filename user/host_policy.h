@@ -42,6 +42,16 @@ struct rule {
 	size_t citation_count;
 	struct match *matches;
 	size_t match_count;
+	bool is_adjusted; /* the site gives its flow fewer source ports than the document */
+};
+
+/*
+ * What no flow may open, where this host is an end of it. In no table and in no verdict: default
+ * deny drops it, and this says by whose will.
+ */
+struct forbid {
+	struct rule rule; /* the matches: between whom */
+	bool any_service; /* protocols and ports of the matches say nothing */
 };
 
 /* A label for peers: which role a remote address plays. First in the list wins. */
@@ -80,6 +90,8 @@ struct host_policy {
 	size_t rule_count;
 	struct peer_role *peers;
 	size_t peer_count;
+	struct forbid *forbids;
+	size_t forbid_count;
 };
 
 /* People's form: every rule with its citation. */

@@ -581,11 +581,25 @@ static void check_site_flow(struct pairing_reader *reader, const struct flow_rul
 		check_condition(reader, condition);
 }
 
+/* Flows of the site were looked for by site_read. */
+static void check_except(struct pairing_reader *reader, const struct forbid_rule *forbid)
+{
+	list_for_each (word, &forbid->except) {
+		struct reference flow;
+
+		if (strchr(word->text, '/'))
+			reference_find(reader->arena, reader->diagnostics, reader->policy,
+				       REFERENCE_FLOW, word->text, word->at, &flow);
+	}
+}
+
 /* What is forbidden has ends and services as a flow has, so it is read as one. */
 static void read_forbids(struct pairing_reader *reader, struct policy *policy)
 {
-	list_for_each (forbid, &policy->site->forbids)
+	list_for_each (forbid, &policy->site->forbids) {
 		check_site_flow(reader, &forbid->flow);
+		check_except(reader, forbid);
+	}
 	for (size_t i = 0; i < policy->instance_count; i++) {
 		reader->instance = &policy->instances[i];
 		if (!reader->instance->catalog)

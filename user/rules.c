@@ -293,6 +293,7 @@ static void make_rule(struct maker *maker, const struct pairing *pairings, size_
 	rule = add_rule(maker, pairings->id, direction, &sum, &matches, &pairings->flow->options);
 	rule->from = pairings->from->name;
 	rule->to = pairings->to->name;
+	rule->is_adjusted = pairings->adjust != NULL;
 	cite(maker->arena, pairings->instance, pairings->flow, rule);
 }
 
@@ -519,6 +520,78 @@ static struct prefix_list own_addresses(struct maker *maker)
 	return own;
 }
 
+/* ------------------------------------------------------------ forbids ---------------------------
+ */
+
+static char *words_format(struct arena *arena, const struct instance *instance,
+			  const word_list *words)
+{
+	bool own = !strcmp(instance->name, "site");
+	char *text = arena_strdup(arena, "");
+
+	list_for_each (word, words)
+		text = arena_printf(arena, "%s%s%s%s%s", text, *text ? ", " : "",
+				    own ? "" : instance->name, own ? "" : "/", word->text);
+	return text;
+}
+
+static void forbid_of_rule(struct arena *arena, const struct pairing *pairing,
+			   const struct rule *rule, struct forbid *forbid)
+{
+	const struct flow_rule *flow = pairing->flow;
+
+	forbid->any_service = pairing->forbid->any_service;
+	forbid->rule = *rule;
+	forbid->rule.id = arena_printf(arena, "%s/%s", pairing->instance->name, flow->id.text);
+	forbid->rule.from = words_format(arena, pairing->instance, &flow->from);
+	forbid->rule.to = words_format(arena, pairing->instance, &flow->to);
+	if (forbid->any_service)
+		forbid->rule.services = "any";
+}
+
+/* Its ends make many pairings, which stand together: from here on, how many do. */
+static size_t same_forbid(const struct policy *policy, size_t first)
+{
+	const struct pairing *pairings = policy->forbids;
+	size_t next = first + 1;
+
+	while (next < policy->forbid_count && pairings[next].forbid == pairings[first].forbid &&
+	       pairings[next].instance == pairings[first].instance)
+		next++;
+	return next - first;
+}
+
+/* They are made as rules are, but apart: they take no place in a table. */
+static int make_forbids(const struct maker *rules, struct host_policy *host)
+{
+	struct maker maker = {.arena = rules->arena,
+			      .diagnostics = rules->diagnostics,
+			      .policy = rules->policy,
+			      .identity = rules->identity,
+			      .own = rules->own};
+	static const enum direction directions[DIRECTION_COUNT] = {DIRECTION_IN, DIRECTION_OUT};
+	const struct policy *policy = maker.policy;
+	LIST(struct forbid) forbids = {0};
+	int error = 0;
+
+	for (size_t i = 0; !error && i < DIRECTION_COUNT; i++) {
+		for (size_t j = 0, count; !error && j < policy->forbid_count; j += count) {
+			const struct pairing *pairing = &policy->forbids[j];
+			size_t before = maker.rules.count;
+
+			count = same_forbid(policy, j);
+			make_rule(&maker, pairing, count, directions[i]);
+			if (maker.rules.count > before)
+				forbid_of_rule(maker.arena, pairing, &maker.rules.items[before],
+					       arena_push(maker.arena, &forbids));
+			error = check_bounds(&maker);
+		}
+	}
+	host->forbids = forbids.items;
+	host->forbid_count = forbids.count;
+	return error;
+}
+
 int rules_make(struct arena *arena, struct diagnostics *diagnostics, const struct policy *policy,
 	       const struct identity *identity, struct host_policy *host)
 {
@@ -547,5 +620,6 @@ int rules_make(struct arena *arena, struct diagnostics *diagnostics, const struc
 	host->peers = arena_alloc(arena, policy->binding_count * sizeof(*host->peers));
 	add_peers(&maker, false, host);
 	add_peers(&maker, true, host);
-	return check_prefixes(&maker);
+	error = make_forbids(&maker, host);
+	return error ? error : check_prefixes(&maker);
 }

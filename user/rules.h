@@ -6,8 +6,8 @@
 #include "player.h"
 
 /*
- * Fills rules and peers of host, whose own addresses must be there, in the order of precedence.
- * Returns 0, or -E2BIG after an error that names the bound.
+ * Fills rules, peers and forbids of host, whose own addresses must be there, in the order of
+ * precedence. Returns 0, or -E2BIG after an error that names the bound.
  */
 int rules_make(struct arena *arena, struct diagnostics *diagnostics, const struct policy *policy,
 	       const struct identity *identity, struct host_policy *host);

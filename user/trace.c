@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "forbidden.h"
 #include "words.h"
 
 /* What trace_run() and trace_test() share: lines in, a clock that does not go back. */
@@ -149,10 +150,22 @@ static const char *cite(struct run *run, const struct rule *rule)
 	return *text;
 }
 
+/* No rule is there to be cited, but what wants it so. */
+static void cite_forbid(const struct rule *forbid, json_t *object)
+{
+	struct arena *arena = arena_new();
+
+	json_object_set_new(object, "cite", json_string(citation_format(arena, forbid)));
+	json_object_set_new(object, "forbid", json_string(forbid->id));
+	arena_free(arena);
+}
+
 static int print_judgement(struct run *run, const struct packet_line *line,
 			   const struct judgement *judgement)
 {
 	const struct rule *rule = judgement->rule;
+	const struct rule *forbid = forbidden_by(run->policy, line->direction, line->frame,
+						 line->frame_length, judgement);
 	char buffer[LINE_ID_BYTES];
 	json_t *id = line->id ? json_incref(line->id)
 			      : json_string(line_id(&run->reader, line, buffer, sizeof(buffer)));
@@ -164,6 +177,8 @@ static int print_judgement(struct run *run, const struct packet_line *line,
 
 	if (!object)
 		return fail(run->reader.failure, ENOMEM, "out of memory");
+	if (forbid)
+		cite_forbid(forbid, object);
 	result = json_dumpf(object, run->out, JSON_COMPACT | JSON_PRESERVE_ORDER);
 	json_decref(object);
 	if (result < 0 || fputc('\n', run->out) == EOF)

@@ -21,7 +21,8 @@ struct trace_source {
 /*
  * Judges every line and prints one JSON object a line, in order:
  *   {"id":"1","verdict":"pass","judged":"pass","reason":"rule","rule":"cyara/voice-6","cite":"..."}
- * rule and cite are null where there is none; id is as it was given, or else the number of the
+ * rule and cite are null where there is none; where a document or the site forbids what was
+ * dropped, "forbid" names that and cite is its. id is as it was given, or else the number of the
  * line. Blank lines are skipped. at_ms must not go back, except after a reset; a line without it
  * has the time of the line before. policy is the judge's.
  *

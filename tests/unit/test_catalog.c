@@ -257,7 +257,7 @@ static void test_all_findings(void **state)
 	assert_string_equal(
 		findings(&text),
 		"3:1: error: unknown key `live` in a catalog; it may have `catalog`, `document`, "
-		"`parameters`, `roles`, `groups`, `flows`\n"
+		"`parameters`, `roles`, `groups`, `flows`, `forbid`, `checks`, `no-flow`\n"
 		"5:19: error: unknown key `lisens` in a role; did you mean `listens`?\n"
 		"7:26: error: no role `aa` in this catalog\n"
 		"7:37: error: `0`: a port is a number from 1 to 65535\n"
