@@ -90,9 +90,11 @@ bool cites_read(const struct reader *reader, const struct node *node, enum flow_
 	return good;
 }
 
-static const char *cite_format(struct arena *arena, const struct cite *cite)
+/* What stands before the first section is cited by the title, which is not said twice. */
+static const char *cite_format(struct arena *arena, const char *title, const struct cite *cite)
 {
-	const char *text = cite->section ? cite->section : "";
+	bool is_titled = title && cite->section && !strcmp(cite->section, title);
+	const char *text = cite->section && !is_titled ? cite->section : "";
 
 	if (cite->row)
 		text = arena_printf(arena, "%s%srow %s", text, *text ? ", " : "", cite->row);
@@ -108,7 +110,7 @@ const char *cites_format(struct arena *arena, const char *title, const cite_list
 
 	list_for_each (cite, cites)
 		text = arena_printf(arena, "%s%s%s", text, *text ? "; " : "",
-				    cite_format(arena, cite));
+				    cite_format(arena, title, cite));
 	if (!*text)
 		return "";
 	return arena_printf(arena, " (%s%s%s)", title ? title : "", title ? ": " : "", text);
