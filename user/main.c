@@ -224,14 +224,16 @@ static const struct command commands[] = {
 		.name = "trace",
 		.summary = "judge packets from stdin by a policy file, one JSON verdict a line",
 		.arguments = "",
-		.description = "Runs packets, one JSON object a line, in order and with state, "
-			       "through the real\n"
-			       "programs in a private copy, or with --model through the reference "
-			       "model, which needs\n"
-			       "no privilege. Prints {\"id\", \"verdict\", \"judged\", \"reason\", "
-			       "\"rule\", \"cite\"} a line.\n"
-			       "{\"reset\":true} forgets all state. sallyport-policy(5) describes "
-			       "the lines.",
+		.description =
+			"Runs packets, one JSON object a line, in order and with state, "
+			"through the real\n"
+			"programs in a private copy, or with --model through the reference "
+			"model, which needs\n"
+			"no privilege. Prints {\"id\", \"verdict\", \"judged\", \"reason\", "
+			"\"rule\", \"cite\"} a line,\n"
+			"and \"forbid\" where a document or the site forbids what is dropped.\n"
+			"{\"reset\":true} forgets all state. sallyport-policy(5) describes "
+			"the lines.",
 		.examples =
 			"sallyport trace --site site.yaml --host ce-1 --model < packets.jsonl\n"
 			"sallyport trace --site site.yaml --role cyara/call-engine < packets.jsonl",

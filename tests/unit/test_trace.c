@@ -102,7 +102,7 @@ static struct result run_trace(struct pretence *judge, const char *lines)
 	FILE *out = open_memstream(&result.out, &length);
 
 	result.error =
-		trace_run(&source, &policy, &judge->judge, diagnostics, out, &result.failure);
+		trace_run(&source, judge->policy, &judge->judge, diagnostics, out, &result.failure);
 	fclose(out);
 	fclose(in);
 	result.findings = print_findings(diagnostics);
@@ -137,6 +137,38 @@ static void test_verdicts(void **state)
 			    "\"closed-port\",\"rule\":null,\"cite\":null}\n"
 			    "{\"id\":7,\"verdict\":\"pass\",\"judged\":\"drop\",\"reason\":"
 			    "\"closed-port\",\"rule\":null,\"cite\":null}\n");
+	result_clear(&result);
+}
+
+/* Only what is dropped, and lies between those that it keeps apart. */
+static void test_drop_that_is_forbidden(void **state)
+{
+	struct prefix ends[2];
+	struct prefix_list from = {&ends[0], 1, 1}, to = {&ends[1], 1, 1};
+	struct match match = {.local = &to, .remote = &from};
+	struct forbid forbid = {.rule = rule, .any_service = true};
+	struct host_policy forbidding = policy;
+	struct pretence judge = pretence();
+	struct result result;
+
+	(void)state;
+	assert_true(prefix_parse("192.0.2.1", &ends[0]) && prefix_parse("192.0.2.2", &ends[1]));
+	forbid.rule.id = "t/nothing-in";
+	forbid.rule.direction = DIRECTION_IN;
+	forbid.rule.matches = &match;
+	forbid.rule.match_count = 1;
+	forbidding.forbids = &forbid;
+	forbidding.forbid_count = 1;
+	judge.policy = &forbidding;
+	result = run_trace(&judge, ESP(1, "") ESP(2, "") ESP(1, ",\"direction\":\"out\""));
+	assert_int_equal(result.error, 0);
+	assert_non_null(strstr(result.out,
+			       "\"reason\":\"closed-port\",\"rule\":null,\"cite\":\"Voice, row 6 "
+			       "(Network Advisory, lines 214-222)\",\"forbid\":\"t/nothing-in\"}\n"
+			       "{\"id\":\"2\",\"verdict\":\"pass\""));
+	assert_non_null(strstr(result.out,
+			       "\"id\":\"3\",\"verdict\":\"drop\",\"judged\":\"drop\","
+			       "\"reason\":\"closed-port\",\"rule\":null,\"cite\":null}"));
 	result_clear(&result);
 }
 
@@ -352,10 +384,15 @@ static void test_errors_in_test_files(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_verdicts),	cmocka_unit_test(test_clock_and_reset),
-		cmocka_unit_test(test_errors_in_lines), cmocka_unit_test(test_failing_judge),
-		cmocka_unit_test(test_a_line_too_long), cmocka_unit_test(test_expectations),
-		cmocka_unit_test(test_players),		cmocka_unit_test(test_errors_in_test_files),
+		cmocka_unit_test(test_verdicts),
+		cmocka_unit_test(test_drop_that_is_forbidden),
+		cmocka_unit_test(test_clock_and_reset),
+		cmocka_unit_test(test_errors_in_lines),
+		cmocka_unit_test(test_failing_judge),
+		cmocka_unit_test(test_a_line_too_long),
+		cmocka_unit_test(test_expectations),
+		cmocka_unit_test(test_players),
+		cmocka_unit_test(test_errors_in_test_files),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
