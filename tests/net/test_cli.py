@@ -270,6 +270,49 @@ def test_show_of_nobody():
     assert "it must be one IPv4 or IPv6 address" in usage_error("show", SITE, "--address", "web-1")
 
 
+# ---------------------------------------------------------------- what is demanded and forbidden
+
+GOLDEN = ["--catalogs", ROOT / "tests" / "golden" / "accept"]
+KEPT_APART = """site: kept-apart
+catalogs: [demands]
+mode: {in: enforce, out: enforce}
+management: []
+hosts:
+  edge-1: {addresses: 10.0.0.2, roles: demands/edge}
+  client-1: {addresses: 10.0.0.1, roles: demands/client}
+bind: {demands/cloud: 198.51.100.0/24}
+"""
+
+
+def test_a_drop_cites_what_forbids_it(tmp_path):
+    site = tmp_path / "site.yaml"
+    site.write_text(KEPT_APART)
+    host = ["--site", site, *GOLDEN, "--host", "edge-1", "--model"]
+    packet = ["in", "tcp", "198.51.100.9:40000", "10.0.0.2:443"]
+    text = expect(DONE, "explain", *host, *packet).stdout
+    assert "forbid  demands/no-inbound, in: demands/cloud to demands/ours, any" in text
+    assert "cite    Rules (Acme Guide, line 6)" in text
+    answer = json.loads(expect(DONE, "explain", *host, "--json", *packet).stdout)
+    assert (answer["rule"], answer["forbid"]) == (None, "demands/no-inbound")
+    passed = ["out", "tcp", "10.0.0.2:40000", "198.51.100.9:443"]
+    assert json.loads(expect(DONE, "explain", *host, "--json", *passed).stdout)["forbid"] is None
+    shown = expect(DONE, "show", site, *GOLDEN, "--host", "edge-1")
+    assert "forbidden (no flow may open it): 1" in shown.stdout
+    shown = json.loads(expect(DONE, "show", site, *GOLDEN, "--host", "edge-1", "--json").stdout)
+    assert [forbid["id"] for forbid in shown["forbids"]] == ["demands/no-inbound"]
+    assert shown["forbids"][0]["matches"] == [{"local": ["10.0.0.2"], "remote": ["198.51.100.0/24"]}]
+
+
+def test_apply_refuses_what_a_document_demands_otherwise(tmp_path):
+    site = tmp_path / "site.yaml"
+    site.write_text(KEPT_APART + "parameters: {demands/stun: off, demands/stun2: off}\n")
+    for arguments in (["check"], ["apply", "--dry-run", "--host", "edge-1"]):
+        error = expect(POLICY, *arguments, *GOLDEN, site).stderr
+        assert "site.yaml:9:28: error: none of the flows `demands/stun`, `demands/stun2` is in force" in error
+    # What is judged is the same all the same.
+    expect(DONE, "show", site, *GOLDEN, "--host", "edge-1")
+
+
 # ---------------------------------------------------------------- trace, test, explain
 
 MODEL = ["--site", SITE, "--host", "engine-1", "--model"]
