@@ -11,7 +11,7 @@ CLANG ?= clang
 BPFTOOL ?= $(shell command -v bpftool 2>/dev/null || echo /usr/sbin/bpftool)
 PKG_CONFIG ?= pkg-config
 
-LIBRARIES := libbpf yaml-0.1 jansson libmicrohttpd
+LIBRARIES := libbpf yaml-0.1 jansson libmicrohttpd libcurl
 # -Wformat-truncation is about texts that are cut to fit their field, which is what snprintf is for.
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
 	-Wwrite-strings -Wvla -Wundef -Wno-unused-parameter -Wno-format-truncation
@@ -42,18 +42,19 @@ endif
 
 # The pipeline, stage by stage: each takes only the type of the one before.
 PARSE := arena failure diagnostic yaml reader writer address service uri transport term words parameter \
-	flow_rule forbid demand adjust catalog partner client_port location site site_print
-RESOLVE := reference policy binding value adjusted pairing connection connection_check destination forbid_check \
-	player rules resolve demand_check check host_policy digest difference export_nft reach csv matrix graph who \
+	feed_source flow_rule forbid demand adjust catalog partner client_port location site site_print
+RESOLVE := reference digest feed feed_store policy_feeds policy binding value adjusted pairing connection \
+	connection_check destination forbid_check \
+	player rules resolve demand_check check host_policy difference export_nft reach csv matrix graph who \
 	change_request
 COMPILE := compile compile_terms compile_addresses compile_ports compile_grids class_index class_sets tables
 JUDGE := frame packet_line model model_parse model_rules model_state forbidden trace
 KERNEL := flat load kernel_log kernel_run kernel_judge
 ATTACH := netlink interface pins lasting slots attach hooks recovery generation status live_rules live_judge
-ACCOUNT := counters snapshot metrics serve live_config live_policy
-COMMANDS := options output command_site command_check command_apply command_trace command_explain \
+ACCOUNT := counters snapshot feed_ages metrics serve live_config live_policy
+COMMANDS := options output feed_fetch command_site command_check command_apply command_trace command_explain \
 	command_metrics command_diff \
-	command_export command_picture command_who
+	command_export command_picture command_who command_feed
 MODULES := $(PARSE) $(RESOLVE) $(COMPILE) $(JUDGE) $(KERNEL) $(ATTACH) $(ACCOUNT) $(COMMANDS)
 
 OBJECTS := $(MODULES:%=$(BUILD)/user/%.o)

@@ -34,6 +34,15 @@
 #define RULE_IDS_MAX	 16384u /* rules that ever had a counter since the first apply */
 #define REASON_SLOTS_MAX 64u
 
+/* Feeds: AWS's has 16,000 entries in 2 MB. */
+#define FEED_BYTES_MAX	       (64u << 20)
+#define FEED_ENTRIES_MAX       1000000u
+#define FEED_REDIRECTS_MAX     5
+#define FEED_TIMEOUT_SECONDS   60u /* for a whole transfer, unless --timeout says otherwise */
+#define FEED_SHRINK_PERCENT    20u /* an update that loses more than this is refused */
+#define FEED_MAX_AGE_SECONDS   (7u * 86400u)
+#define FEED_AGE_SECONDS_LIMIT (3650u * 86400u) /* what max-age may be at most */
+
 /* The packet's way. */
 #define VLAN_TAGS_MAX	      2
 #define EXTENSION_HEADERS_MAX 8 /* RFC 8200 lists five kinds, most once */

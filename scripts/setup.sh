@@ -7,7 +7,7 @@ set -euo pipefail
 
 declare -A packages=(
   [build]="gcc make clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev libyaml-dev libjansson-dev
-           libmicrohttpd-dev pkg-config scdoc"
+           libmicrohttpd-dev libcurl4-openssl-dev pkg-config scdoc"
   [demo]="iproute2 sip-tester procps curl util-linux python3 tcpdump kmod ethtool"
   [test]="libcmocka-dev clang-format clang-tidy mandoc nftables python3-pytest python3-scapy
           netcat-openbsd git"

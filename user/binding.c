@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "policy_feeds.h"
 #include "reference.h"
 
 const struct site_set *site_find_set(const struct site *site, const char *name)
@@ -71,6 +72,10 @@ static const struct prefix_list *term_addresses(const struct policy *policy,
 			return NULL;
 		return &(seen ? policy->host_seen
 			      : policy->host_addresses)[host - site->hosts.items];
+	case ADDRESS_FEED:
+		return policy_feed_addresses(policy, term->feed);
+	case ADDRESS_DOMAIN:
+		return NULL;
 	}
 	return NULL;
 }
@@ -280,10 +285,9 @@ static void bind_hosts(struct resolver *resolver)
 	}
 }
 
-/* Of enum binding_kind: what a term needs its role to allow. */
-static unsigned term_kinds(const struct policy *policy, const struct address_term *term)
+/* Of enum binding_kind: what a list of addresses needs its role to allow. */
+static unsigned address_kinds(const struct prefix_list *addresses)
 {
-	const struct prefix_list *addresses = term_addresses(policy, term, false);
 	unsigned kinds = 0;
 
 	for (size_t i = 0; addresses && i < addresses->count; i++) {
@@ -295,6 +299,58 @@ static unsigned term_kinds(const struct policy *policy, const struct address_ter
 			kinds |= prefix_is_single(prefix) ? BIND_ADDRESS : BIND_PREFIX;
 	}
 	return kinds;
+}
+
+/* The same of a term. A set is what is in it; sets that hold themselves were reported. */
+static unsigned term_kinds(const struct policy *policy, const struct address_term *term,
+			   unsigned depth)
+{
+	const struct site_set *set;
+	unsigned kinds = 0;
+
+	switch (term->kind) {
+	case ADDRESS_FEED:
+		return BIND_FEED;
+	case ADDRESS_DOMAIN:
+		return BIND_DOMAIN;
+	case ADDRESS_SET:
+		set = site_find_set(policy->site, term->name);
+		if (!set || depth == REFERENCE_DEPTH_MAX)
+			return 0;
+		list_for_each (inner, &set->addresses)
+			kinds |= term_kinds(policy, inner, depth + 1);
+		return kinds;
+	default:
+		return address_kinds(term_addresses(policy, term, false));
+	}
+}
+
+void policy_domains(struct arena *arena, const struct policy *policy,
+		    const address_term_list *terms, word_list *domains)
+{
+	/* Each set once, so that sets within each other end. */
+	LIST(const struct site_set *) seen = {0};
+	LIST(const address_term_list *) waiting = {0};
+
+	*arena_push(arena, &waiting) = terms;
+	for (size_t i = 0; i < waiting.count; i++) {
+		list_for_each (term, waiting.items[i]) {
+			const struct site_set *set = NULL;
+			bool known = false;
+
+			if (term->kind == ADDRESS_DOMAIN)
+				*arena_push(arena, domains) =
+					(struct word){.text = term->name, .at = term->at};
+			if (term->kind == ADDRESS_SET)
+				set = site_find_set(policy->site, term->name);
+			list_for_each (other, &seen)
+				known |= *other == set;
+			if (!set || known)
+				continue;
+			*arena_push(arena, &seen) = set;
+			*arena_push(arena, &waiting) = &set->addresses;
+		}
+	}
 }
 
 static const char *kinds_format(struct arena *arena, unsigned kinds)
@@ -319,9 +375,15 @@ static const char *kinds_format(struct arena *arena, unsigned kinds)
 static void check_kinds(struct resolver *resolver, const struct binding *binding,
 			const struct address_term *term)
 {
-	unsigned kinds = term_kinds(resolver->policy, term);
+	unsigned kinds = term_kinds(resolver->policy, term, 0);
 	unsigned wrong = kinds & ~binding->role->bind;
 
+	if ((wrong & BIND_DOMAIN) && binding->role->refuse_domain) {
+		diagnostics_error(resolver->diagnostics, term->at,
+				  "`%s` can't be bound to a domain name: %s", binding->id,
+				  binding->role->refuse_domain);
+		wrong &= ~(unsigned)BIND_DOMAIN;
+	}
 	if (wrong)
 		diagnostics_error(resolver->diagnostics, term->at,
 				  "`%s` can't be bound to %s, only to %s", binding->id,
@@ -353,6 +415,7 @@ static void bind_role(struct resolver *resolver, struct binding *binding,
 		    prefix_is_single(&term->prefixes.items[0]))
 			add_list(arena, &member.single, &term->prefixes);
 	}
+	policy_domains(arena, policy, &bind->addresses, &binding->domains);
 	policy_addresses(arena, policy, &others, &member.addresses);
 	member.seen = member.addresses;
 	if (!are_seen_as_they_are(policy, &others))
@@ -398,6 +461,43 @@ static void make_bindings(struct arena *arena, struct policy *policy)
 	}
 }
 
+/* Who a name stands for is not known when a packet comes: only bindings keep names. */
+static void refuse_domains(struct resolver *resolver, const word_list *domains, const char *where)
+{
+	list_for_each (domain, domains)
+		diagnostics_error(resolver->diagnostics, domain->at,
+				  "the domain name `%s` can't stand in %s: only a role that a "
+				  "document wants by name can be bound to one, in `bind`",
+				  domain->text, where);
+}
+
+static void check_domains(struct resolver *resolver)
+{
+	const struct policy *policy = resolver->policy;
+	word_list of_management = {0}, of_flows = {0};
+
+	list_for_each (management, &policy->site->management)
+		policy_domains(resolver->arena, policy, &management->from, &of_management);
+	list_for_each (flow, &policy->site->flows) {
+		const word_list *ends[] = {&flow->from, &flow->to};
+
+		for (size_t i = 0; i < 2; i++) {
+			list_for_each (word, ends[i]) {
+				const struct site_set *set =
+					*word->text == '$'
+						? site_find_set(policy->site, word->text + 1)
+						: NULL;
+
+				if (set)
+					policy_domains(resolver->arena, policy, &set->addresses,
+						       &of_flows);
+			}
+		}
+	}
+	refuse_domains(resolver, &of_management, "`management`");
+	refuse_domains(resolver, &of_flows, "a flow of the site");
+}
+
 void bindings_read(struct arena *arena, struct diagnostics *diagnostics, struct policy *policy)
 {
 	const struct site *site = policy->site;
@@ -414,4 +514,5 @@ void bindings_read(struct arena *arena, struct diagnostics *diagnostics, struct 
 	make_bindings(arena, policy);
 	bind_hosts(&resolver);
 	bind_others(&resolver);
+	check_domains(&resolver);
 }

@@ -14,6 +14,10 @@ const struct site_host *site_find_host(const struct site *site, const char *name
 /* What floats to this host: hosts.H.floating, else host.floating of the site (also for NULL). */
 const address_term_list *host_floating(const struct site *site, const struct site_host *host);
 
+/* Adds the domain names of a list of addresses, those of the sets in it included. */
+void policy_domains(struct arena *arena, const struct policy *policy,
+		    const address_term_list *terms, word_list *domains);
+
 /* True if the list holds a whole family: the word any, or a prefix of length 0. */
 bool addresses_are_any(const struct prefix_list *list);
 

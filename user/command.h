@@ -21,6 +21,7 @@ int command_export(const struct invocation *invocation);
 int command_matrix(const struct invocation *invocation);
 int command_graph(const struct invocation *invocation);
 int command_who(const struct invocation *invocation);
+int command_feed(const struct invocation *invocation);
 int command_diff(const struct invocation *invocation);
 int command_reasons(const struct invocation *invocation);
 

@@ -3,8 +3,10 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <time.h>
 
 #include "command.h"
+#include "feed_ages.h"
 #include "demand_check.h"
 #include "generation.h"
 #include "live_config.h"
@@ -164,6 +166,27 @@ static int check_demands(const struct invocation *invocation, struct site_files 
 	return EXIT_POLICY;
 }
 
+/* A peer that is known by name alone would be cut off in silence. */
+static int refuse_domains(const struct invocation *invocation, const struct host_policy *policy)
+{
+	struct failure failure = {""};
+
+	for (size_t i = 0; i < policy->domain_count; i++) {
+		const struct domain_peer *peer = &policy->domains[i];
+
+		if (peer->has_addresses)
+			continue;
+		fail(&failure, ENOTSUP,
+		     "%s is bound to the domain name %s and to no address: names are not followed "
+		     "on the wire yet, so everything with it would be dropped. Give addresses for "
+		     "it in `bind` as well (a prefix or a feed)",
+		     peer->role, peer->domain);
+		output_failure(invocation, &failure);
+		return EXIT_POLICY;
+	}
+	return EXIT_DONE;
+}
+
 int command_apply(const struct invocation *invocation)
 {
 	cleanup(site_files_close) struct site_files files = {0};
@@ -187,6 +210,8 @@ int command_apply(const struct invocation *invocation)
 		status = check_demands(invocation, &files);
 	if (status == EXIT_DONE)
 		status = site_files_host(invocation, &files, &policy);
+	if (status == EXIT_DONE)
+		status = refuse_domains(invocation, policy);
 	if (status == EXIT_DONE)
 		status = compile_host(invocation, &files, policy, &tables);
 	if (status != EXIT_DONE)
@@ -421,6 +446,30 @@ static void print_status(const struct status *status, const struct lifetimes *li
 		       status->journal.step);
 }
 
+/* Addresses that are missing from an old feed look like drops for no reason. */
+static void print_old_feeds(const struct invocation *invocation)
+{
+	cleanup(snapshot_freep) struct snapshot *snapshot = snapshot_new();
+	struct failure failure = {""};
+	uint64_t now = (uint64_t)time(NULL);
+
+	if (feed_ages_read(invocation->value[OPTION_FEEDS], &failure, snapshot)) {
+		fprintf(stderr, "sallyport status: warning: %s\n", failure.message);
+		return;
+	}
+	list_for_each (feed, &snapshot->feeds) {
+		if (!feed->checked_at)
+			fprintf(stderr, "sallyport status: warning: feed %s can't be read\n",
+				feed->name);
+		else if (feed_age_is_over(feed, now))
+			fprintf(stderr,
+				"sallyport status: warning: feed %s is %llu days old: \"sallyport "
+				"feed "
+				"update\", then apply\n",
+				feed->url, (unsigned long long)(now - feed->checked_at) / 86400);
+	}
+}
+
 int command_status(const struct invocation *invocation)
 {
 	cleanup(arena_freep) struct arena *arena = arena_new();
@@ -437,5 +486,6 @@ int command_status(const struct invocation *invocation)
 		print_status(&status, lifetimes);
 	else
 		printf("nothing is enforced: sallyport apply SITE does it\n");
+	print_old_feeds(invocation);
 	return status_is_whole(&status) ? EXIT_DONE : EXIT_FAILED;
 }

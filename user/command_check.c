@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* check and show: what policy files say, without touching the kernel. */
 #include <string.h>
+#include <time.h>
 
 #include "change_request.h"
 #include "command.h"
 #include "node.h"
 #include "output.h"
+#include "policy_feeds.h"
 #include "tables.h"
 
 /* ------------------------------------------------------------ check */
@@ -66,14 +68,18 @@ static void check_hosts(struct arena *arena, struct diagnostics *diagnostics,
 static void check_site(const struct invocation *invocation, struct arena *arena,
 		       struct diagnostics *diagnostics, const char *path, FILE *summary)
 {
-	struct policy *policy =
-		policy_read(arena, diagnostics, path, invocation->value[OPTION_CATALOGS]);
+	const struct policy_places places = {
+		.catalogs = invocation->value[OPTION_CATALOGS],
+		.feeds = invocation->value[OPTION_FEEDS],
+	};
+	struct policy *policy = policy_read_from(arena, diagnostics, path, &places);
 	const struct site *site;
 
 	if (!policy)
 		return;
 	site = policy->site;
 	check_policy(arena, diagnostics, policy);
+	policy_feeds_check(diagnostics, policy, (uint64_t)time(NULL));
 	if (!diagnostics_errors(diagnostics))
 		check_hosts(arena, diagnostics, policy);
 	fprintf(summary,

@@ -8,17 +8,28 @@
 #include "command.h"
 #include "counters.h"
 #include "descriptor.h"
+#include "feed_ages.h"
 #include "metrics.h"
 #include "output.h"
 #include "serve.h"
 #include "words.h"
+
+/* Counters, and how old the feeds are. */
+static int read_snapshot(const struct invocation *invocation, struct failure *failure,
+			 struct snapshot **ret_snapshot)
+{
+	int error = counters_read(invocation->value[OPTION_PINS], failure, ret_snapshot);
+
+	return error ? error
+		     : feed_ages_read(invocation->value[OPTION_FEEDS], failure, *ret_snapshot);
+}
 
 int command_metrics(const struct invocation *invocation)
 {
 	cleanup(snapshot_freep) struct snapshot *snapshot = NULL;
 	struct failure failure = {""};
 
-	if (counters_read(invocation->value[OPTION_PINS], &failure, &snapshot))
+	if (read_snapshot(invocation, &failure, &snapshot))
 		return output_failure(invocation, &failure);
 	if (invocation->given[OPTION_JSON])
 		output_json(invocation, stdout, snapshot_json(snapshot));
@@ -33,7 +44,7 @@ static int serve_metrics(void *data, FILE *out, struct failure *failure)
 {
 	const struct invocation *invocation = data;
 	cleanup(snapshot_freep) struct snapshot *snapshot = NULL;
-	int error = counters_read(invocation->value[OPTION_PINS], failure, &snapshot);
+	int error = read_snapshot(invocation, failure, &snapshot);
 
 	if (!error)
 		metrics_write(snapshot, out);

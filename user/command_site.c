@@ -20,9 +20,12 @@ int site_files_read(const struct invocation *invocation, const char *path,
 		.diagnostics = diagnostics_new(),
 		.path = path,
 	};
+	const struct policy_places places = {
+		.catalogs = invocation->value[OPTION_CATALOGS],
+		.feeds = invocation->value[OPTION_FEEDS],
+	};
 
-	files.policy = policy_read(files.arena, files.diagnostics, path,
-				   invocation->value[OPTION_CATALOGS]);
+	files.policy = policy_read_from(files.arena, files.diagnostics, path, &places);
 	if (!files.policy || diagnostics_errors(files.diagnostics)) {
 		output_diagnostics(invocation, files.diagnostics);
 		return EXIT_POLICY;

@@ -256,6 +256,13 @@ void host_policy_print(const struct host_policy *policy, FILE *out)
 	fprintf(out, "%s\n", policy->role_count ? "" : " none");
 	print_all_addresses("addresses:", &policy->own, out);
 	print_all_addresses("floating:", &policy->floating, out);
+	for (size_t i = 0; i < policy->domain_count; i++)
+		fprintf(out, "domain: %s is %s, by name: %s\n", policy->domains[i].role,
+			policy->domains[i].domain,
+			policy->domains[i].has_addresses
+				? "only the addresses that the site gives are enforced"
+				: "names are not followed on the wire, and the site gives no "
+				  "address");
 	fprintf(out, "digest: %s\n", digest);
 	print_rules(policy, DIRECTION_IN, out);
 	print_rules(policy, DIRECTION_OUT, out);
@@ -391,6 +398,18 @@ static json_t *words_json(const char *const *words, size_t count)
 	return array;
 }
 
+static json_t *domains_json(const struct host_policy *policy)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < policy->domain_count; i++)
+		json_array_append_new(array, json_pack("{s: s, s: s, s: b}", "role",
+						       policy->domains[i].role, "domain",
+						       policy->domains[i].domain, "has_addresses",
+						       policy->domains[i].has_addresses));
+	return array;
+}
+
 static json_t *settings_json(const struct host_policy *policy)
 {
 	json_t *timeouts = json_object();
@@ -439,6 +458,7 @@ json_t *host_policy_json(const struct host_policy *policy)
 			 mode_name(policy->mode[DIRECTION_OUT]), "interfaces", interfaces,
 			 "has_management", policy->has_management, "settings",
 			 settings_json(policy), "rules", rules, "peers", peers, "forbids", forbids);
+	json_object_set_new(json, "domains", domains_json(policy));
 	list_for_each (entry, &cache.entries)
 		json_decref(entry->json);
 	arena_free(cache.arena);

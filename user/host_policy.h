@@ -60,6 +60,13 @@ struct peer_role {
 	const struct prefix_list *addresses;
 };
 
+/* A name that a peer's role is bound to: kept and shown, not followed on the wire. */
+struct domain_peer {
+	const char *role; /* "audiocodes-lpdm/azure-blob" */
+	const char *domain;
+	bool has_addresses; /* the site gives addresses for the role as well */
+};
+
 struct host_policy {
 	const char *site;
 	const char *host; /* NULL: unnamed */
@@ -92,6 +99,8 @@ struct host_policy {
 	size_t peer_count;
 	struct forbid *forbids;
 	size_t forbid_count;
+	struct domain_peer *domains;
+	size_t domain_count;
 };
 
 /* People's form: every rule with its citation. */

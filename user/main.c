@@ -221,6 +221,25 @@ static const struct command commands[] = {
 		.run = command_explain,
 	},
 	{
+		.name = "feed",
+		.summary = "address sets that others publish: fetch them, and how old they are",
+		.arguments = "update SITE | status",
+		.description =
+			"update fetches every feed of SITE that has a url, if it changed, "
+			"and stores it whole or\n"
+			"not at all; what is malformed, empty, cut short or shrinks too much "
+			"is refused, and what\n"
+			"is stored stays. Policies are read from the stored copies: apply "
+			"afterwards. status\n"
+			"lists what is stored; exit 1 if one is older than its max-age.",
+		.examples = "sallyport feed update site.yaml && sallyport apply site.yaml\n"
+			    "sallyport feed status --json",
+		.options = OPTION_SET(OPTION_TIMEOUT) | OPTION_SET(OPTION_ACCEPT_SHRINK),
+		.arguments_min = 1,
+		.arguments_max = 2,
+		.run = command_feed,
+	},
+	{
 		.name = "trace",
 		.summary = "judge packets from stdin by a policy file, one JSON verdict a line",
 		.arguments = "",

@@ -268,6 +268,22 @@ static void write_flow_bound(const struct metric *metric, const struct snapshot 
 WRITE_MAP(map_entries, map->entries)
 WRITE_MAP(map_bound, map->bound)
 
+/* ------------------------------------------------------------ what grows old */
+
+static void write_feed_checked(const struct metric *metric, const struct snapshot *snapshot,
+			       FILE *out)
+{
+	list_for_each (feed, &snapshot->feeds)
+		write_sample(out, metric, feed->checked_at, "feed", feed->name, NULL);
+}
+
+static void write_feed_max_age(const struct metric *metric, const struct snapshot *snapshot,
+			       FILE *out)
+{
+	list_for_each (feed, &snapshot->feeds)
+		write_sample(out, metric, feed->max_age_seconds, "feed", feed->name, NULL);
+}
+
 /* ------------------------------------------------------------ the catalogue */
 
 static const struct metric metrics[] = {
@@ -340,6 +356,11 @@ static const struct metric metrics[] = {
 	 write_flow_bound},
 	{"map_entries", "gauge", "Entries in a BPF map.", write_map_entries},
 	{"map_entries_bound", "gauge", "Entries that a BPF map has room for.", write_map_bound},
+	{"feed_checked_timestamp_seconds", "gauge",
+	 "When the source of a stored feed last said that it is current; 0: it can't be read.",
+	 write_feed_checked},
+	{"feed_max_age_seconds", "gauge", "How old a stored feed may become: max-age of the site.",
+	 write_feed_max_age},
 	{"lookup_disagreements_total", "counter",
 	 "Packets that lookup flat and lookup maps judged differently: a fault, please report it.",
 	 write_disagreements},

@@ -21,6 +21,8 @@ static const struct option_row {
 	[OPTION_CATALOGS] = {"catalogs", 0, "DIR", "look for catalogs in DIR before anywhere else"},
 	[OPTION_PINS] = {"pins", 0, "DIR",
 			 "where programs and maps are pinned (/sys/fs/bpf/sallyport)"},
+	[OPTION_FEEDS] = {"feeds", 0, "DIR",
+			  "where fetched feeds are stored (/var/lib/sallyport/feeds)"},
 	[OPTION_JSON] = {"json", 'j', NULL, "print JSON"},
 	[OPTION_PRETTY] = {"pretty", 'p', NULL, "print JSON with line breaks (implies --json)"},
 	[OPTION_VERBOSE] = {"verbose", 'v', NULL,
@@ -48,6 +50,9 @@ static const struct option_row {
 	[OPTION_ALL] = {"all", 'a', NULL,
 			"all there is: every host; roles that are bound to nothing too"},
 	[OPTION_CSV] = {"csv", 0, NULL, "a firewall change request: CSV, a line for each port"},
+	[OPTION_TIMEOUT] = {"timeout", 0, "SECONDS", "how long one transfer may take (60)"},
+	[OPTION_ACCEPT_SHRINK] = {"accept-shrink", 0, NULL,
+				  "take a feed that lost more than the site allows"},
 };
 
 int usage_error(const struct invocation *invocation, const char *format, ...)

@@ -22,6 +22,7 @@ enum option_id {
 	/* Common: every command takes them. */
 	OPTION_CATALOGS,
 	OPTION_PINS,
+	OPTION_FEEDS,
 	OPTION_JSON,
 	OPTION_PRETTY,
 	OPTION_VERBOSE,
@@ -43,6 +44,8 @@ enum option_id {
 	OPTION_FORMAT,
 	OPTION_ALL,
 	OPTION_CSV,
+	OPTION_TIMEOUT,
+	OPTION_ACCEPT_SHRINK,
 	OPTION_COUNT,
 };
 #define OPTION_SET(id) (UINT64_C(1) << (id))

@@ -10,6 +10,7 @@
 #include "destination.h"
 #include "forbid_check.h"
 #include "pairing.h"
+#include "policy_feeds.h"
 #include "reference.h"
 #include "value.h"
 
@@ -209,6 +210,14 @@ size_t policy_find_role(const struct policy *policy, const char *name,
 struct policy *policy_read(struct arena *arena, struct diagnostics *diagnostics,
 			   const char *site_path, const char *catalog_directory)
 {
+	const struct policy_places places = {.catalogs = catalog_directory};
+
+	return policy_read_from(arena, diagnostics, site_path, &places);
+}
+
+struct policy *policy_read_from(struct arena *arena, struct diagnostics *diagnostics,
+				const char *site_path, const struct policy_places *places)
+{
 	size_t errors = diagnostics_errors(diagnostics);
 	struct policy *policy = arena_alloc(arena, sizeof(*policy));
 
@@ -217,8 +226,9 @@ struct policy *policy_read(struct arena *arena, struct diagnostics *diagnostics,
 		return NULL;
 	policy->host_settings =
 		arena_alloc(arena, policy->site->hosts.count * sizeof(*policy->host_settings));
-	read_instances(arena, diagnostics, policy, catalog_directory);
+	read_instances(arena, diagnostics, policy, places->catalogs);
 	values_read(arena, diagnostics, policy);
+	policy_feeds_read(arena, diagnostics, policy, places->feeds);
 	bindings_read(arena, diagnostics, policy);
 	read_without(arena, diagnostics, policy);
 	connections_read(arena, diagnostics, policy);

@@ -11,6 +11,7 @@
 struct connection;
 struct destination;
 struct pairing;
+struct policy_feed;
 
 /* One catalog as a site uses it. */
 struct instance {
@@ -37,7 +38,8 @@ struct instance {
 struct binding {
 	const struct instance *instance;
 	const struct role *role;
-	const char *id; /* "cyara/mssql" */
+	const char *id;	   /* "cyara/mssql" */
+	word_list domains; /* names that it is bound to besides: kept and shown, not followed yet */
 	struct member {
 		const struct site_host *host; /* NULL: from bind */
 		struct prefix_list addresses; /* of a host with its floating ones */
@@ -71,6 +73,9 @@ struct policy {
 	size_t connection_count;
 	const struct destination *destinations;
 	size_t destination_count;
+	/* The feeds that the site names (policy_feeds.h). */
+	struct policy_feed *feeds;
+	size_t feed_count;
 	/* Every flow between every two of its ends (pairing.h), in the order of precedence. */
 	const struct pairing *pairings;
 	size_t pairing_count;
@@ -85,6 +90,14 @@ struct policy {
  */
 struct policy *policy_read(struct arena *arena, struct diagnostics *diagnostics,
 			   const char *site_path, const char *catalog_directory);
+
+/* Where what a site names is looked for; NULL: where the documentation says. */
+struct policy_places {
+	const char *catalogs;
+	const char *feeds;
+};
+struct policy *policy_read_from(struct arena *arena, struct diagnostics *diagnostics,
+				const char *site_path, const struct policy_places *places);
 
 /* A list of addresses of the site file, normalized, with sets and hosts followed (those were
  * checked by policy_read). */

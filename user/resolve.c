@@ -114,6 +114,49 @@ static void add_named(struct arena *arena, const struct policy *policy,
 	prefix_list_normalize(&host->named);
 }
 
+static bool plays(struct arena *arena, const struct identity *identity, const struct end *end)
+{
+	for (size_t i = 0; i < end->member_count; i++) {
+		if (identity_local(arena, identity, end, &end->members[i]).count)
+			return true;
+	}
+	return false;
+}
+
+static void add_domains_of(struct arena *arena, const struct binding *binding,
+			   struct host_policy *host)
+{
+	LIST(struct domain_peer) list = {host->domains, host->domain_count, host->domain_count};
+
+	list_for_each (other, &list) {
+		if (!strcmp(other->role, binding->id))
+			return;
+	}
+	list_for_each (domain, &binding->domains)
+		*arena_push(arena, &list) =
+			(struct domain_peer){binding->id, domain->text, binding->member_count > 0};
+	host->domains = list.items;
+	host->domain_count = list.count;
+}
+
+/* Names of those that this host opens to, or that open to it. */
+static void add_domains(struct arena *arena, const struct policy *policy,
+			const struct identity *identity, struct host_policy *host)
+{
+	for (size_t i = 0; i < policy->pairing_count; i++) {
+		const struct pairing *pairing = &policy->pairings[i];
+		const struct end *ends[] = {pairing->from, pairing->to};
+
+		for (size_t j = 0; j < 2; j++) {
+			const struct binding *binding = ends[j]->binding;
+
+			if (binding && binding->domains.count &&
+			    plays(arena, identity, ends[1 - j]))
+				add_domains_of(arena, binding, host);
+		}
+	}
+}
+
 enum resolve_result resolve(struct arena *arena, struct diagnostics *diagnostics,
 			    const struct policy *policy, const struct player *player,
 			    struct host_policy **ret_host)
@@ -133,6 +176,7 @@ enum resolve_result resolve(struct arena *arena, struct diagnostics *diagnostics
 	if (rules_make(arena, diagnostics, policy, &identity, host))
 		return RESOLVE_POLICY;
 	add_named(arena, policy, &identity, host);
+	add_domains(arena, policy, &identity, host);
 	*ret_host = host;
 	return RESOLVE_OK;
 }

@@ -332,6 +332,11 @@ static const char *terms_format(struct arena *arena, const address_term_list *te
 						    prefix_format(prefix, buffer));
 			}
 			break;
+		case ADDRESS_FEED:
+			text = arena_printf(arena, "%s%sa feed", text, separator);
+			break;
+		case ADDRESS_DOMAIN:
+			break;
 		}
 	}
 	return text;

@@ -472,8 +472,9 @@ static void check_address_term(const struct names *names, const struct address_t
 	else if (strchr(term->name, '.') &&
 		 !word_index_nearest(names->reader, &names->hosts, term->name))
 		diagnostics_error(names->reader->diagnostics, term->at,
-				  "no host `%s` in this file; domain names are not supported yet: "
-				  "write addresses",
+				  "no host `%s` in this file; a domain name is written `{domain: "
+				  "...}`, and only roles that a document wants by name can be "
+				  "bound to one",
 				  shown(names->reader, term->name));
 	else
 		refuse_unknown(names, term->at, "host", "", term->name, &names->hosts);

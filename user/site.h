@@ -12,6 +12,25 @@
 #include "transport.h"
 #include "uri.h"
 
+enum feed_kind {
+	FEED_AWS,	    /* https://ip-ranges.amazonaws.com/ip-ranges.json */
+	FEED_GENESYS_CLOUD, /* GET /api/v2/ipranges */
+	FEED_LIST,	    /* one address or prefix a line; # begins a comment */
+};
+
+/* Addresses that somebody else publishes, as the site names them. */
+struct site_feed {
+	enum feed_kind kind;
+	const char *file;	 /* as written; relative to the site file. NULL: url */
+	const char *url;	 /* read from its stored copy. NULL: file */
+	word_list regions;	 /* empty: all */
+	word_list services;	 /* empty: all */
+	unsigned shrink_percent; /* an update that loses more is refused */
+	uint64_t max_age_seconds;
+	bool has_shrink, has_max_age;
+	struct position at;
+};
+
 /* One item of an addresses list. */
 struct address_term {
 	enum {
@@ -19,9 +38,12 @@ struct address_term {
 		ADDRESS_ANY,	  /* the word any */
 		ADDRESS_SET,	  /* $set */
 		ADDRESS_HOST,	  /* host name of this file */
+		ADDRESS_FEED,	  /* {feed: ...} */
+		ADDRESS_DOMAIN,	  /* {domain: "..."} */
 	} kind;
 	struct prefix_list prefixes;
-	const char *name; /* set or host */
+	const char *name; /* set, host or domain */
+	const struct site_feed *feed;
 	struct position at;
 };
 typedef LIST(struct address_term) address_term_list;

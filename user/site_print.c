@@ -5,6 +5,7 @@
 #include "../include/bounds.h"
 #include "adjust.h"
 #include "client_port.h"
+#include "feed_source.h"
 #include "flow_rule.h"
 #include "forbid.h"
 #include "location.h"
@@ -105,12 +106,40 @@ static void print_site_settings(struct writer *writer, const struct host_setting
 }
 
 /* any is a word, not an item. */
+static bool has_mappings(const address_term_list *addresses)
+{
+	list_for_each (term, addresses) {
+		if (term->kind == ADDRESS_FEED || term->kind == ADDRESS_DOMAIN)
+			return true;
+	}
+	return false;
+}
+
+/* One item a line where some are mappings. */
+static void print_terms(struct writer *writer, unsigned indent, const char *key,
+			const address_term_list *addresses)
+{
+	write_heading(writer, indent, key);
+	list_for_each (term, addresses) {
+		const address_term_list one = {.items = term, .count = 1};
+
+		if (term->kind == ADDRESS_FEED || term->kind == ADDRESS_DOMAIN) {
+			feed_source_print(writer, indent + 2, term);
+			continue;
+		}
+		write_item(writer);
+		write_word(writer, indent + 4, texts_of_addresses(writer, &one).items[0]);
+	}
+}
+
 static void print_addresses(struct writer *writer, unsigned indent, const char *key,
 			    const address_term_list *addresses)
 {
 	text_list texts = texts_of_addresses(writer, addresses);
 
-	if (addresses->count == 1 && addresses->items[0].kind == ADDRESS_ANY)
+	if (has_mappings(addresses))
+		print_terms(writer, indent, key, addresses);
+	else if (addresses->count == 1 && addresses->items[0].kind == ADDRESS_ANY)
 		write_text(writer, indent, key, "any");
 	else
 		write_list(writer, indent, key, &texts);

@@ -68,11 +68,20 @@ struct interface_totals {
 	map_use_list maps;
 };
 
+/* A stored feed. */
+struct feed_age {
+	const char *name; /* of its file: "ip-ranges.amazonaws.com-0123456789abcdef" */
+	const char *url;
+	uint64_t checked_at; /* seconds since 1970; 0: it can't be read */
+	uint64_t max_age_seconds;
+};
+
 struct snapshot {
 	struct arena *arena; /* owns the snapshot too */
 	LIST(struct interface_totals) interfaces;
 	struct map_use flows; /* shared by all interfaces of the network namespace */
 	map_use_list shared_maps;
+	LIST(struct feed_age) feeds;
 };
 
 struct snapshot *snapshot_new(void);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "../include/bounds.h"
+#include "feed_source.h"
 
 /* ------------------------------------------------------------ ports ----------------------------
  */
@@ -386,9 +387,11 @@ static bool refuse_address(const struct reader *reader, const struct node *node,
 		reader_error(reader, node, "`%s` is a URL; write an address or a prefix",
 			     shown(reader, text));
 	else if (text[0] == '*')
-		reader_error(reader, node,
-			     "`%s`: domain names are not supported yet; write addresses",
-			     shown(reader, text));
+		reader_error(
+			reader, node,
+			"`%s`: a domain name is written `{domain: \"%s\"}`, and only roles that a "
+			"document wants by name can be bound to one",
+			shown(reader, text), shown(reader, text));
 	else if (strchr(text, '%'))
 		reader_error(reader, node, "`%s`: an address without a zone is due",
 			     shown(reader, text));
@@ -441,16 +444,8 @@ static bool refuse_collection(const struct reader *reader, const struct node *no
 {
 	if (node->kind == NODE_BROKEN)
 		return false;
-	if (node->kind == NODE_MAPPING && mapping_get(node, "domain"))
-		reader_error(
-			reader, node,
-			"domain names, `{domain: ...}`, are not supported yet; write addresses");
-	else if (node->kind == NODE_MAPPING && mapping_get(node, "feed"))
-		reader_error(reader, node,
-			     "feeds, `{feed: ...}`, are not supported yet; write addresses");
-	else
-		reader_error(reader, node, "`%s` is a list of addresses; %s can't be one", what,
-			     kind_words(node));
+	reader_error(reader, node, "`%s` is a list of addresses; %s can't be one", what,
+		     kind_words(node));
 	return false;
 }
 
@@ -490,7 +485,10 @@ bool read_addresses(const struct reader *reader, const struct node *node, const 
 	for (item = list_first(node); item; item = list_next(node, item)) {
 		struct address_term term = {0};
 
-		if (item->kind != NODE_SCALAR)
+		if (!single && item->kind == NODE_MAPPING &&
+		    (mapping_get(item, "feed") || mapping_get(item, "domain")))
+			good &= feed_source_read(reader, item, arena_push(reader->arena, &list));
+		else if (item->kind != NODE_SCALAR)
 			good = refuse_collection(reader, item, what);
 		else if (!read_address(reader, item, item->text, &term) ||
 			 !check_address(reader, item, what, single, &term, count))

@@ -223,6 +223,9 @@ static const char *address_term_format(struct arena *arena, const struct address
 		return term->name;
 	case ADDRESS_PREFIXES:
 		break;
+	case ADDRESS_FEED: /* mappings: feed_source_print() */
+	case ADDRESS_DOMAIN:
+		return "";
 	}
 	if (prefixes->count == 1)
 		return arena_strdup(arena, prefix_format(&prefixes->items[0], first));

@@ -27,7 +27,7 @@ _sallyport() {
 	for ((index = 1; index < COMP_CWORD; index++)); do
 		word=${COMP_WORDS[index]}
 		case $word in
-		--catalogs | --pins) ((index++)) ;;
+		--catalogs | --pins | --feeds) ((index++)) ;;
 		-*) ;;
 		*)
 			command=$word
@@ -37,7 +37,7 @@ _sallyport() {
 	done
 
 	case $previous in
-	--catalogs | --pins)
+	--catalogs | --pins | --feeds)
 		compopt -o dirnames 2>/dev/null
 		return
 		;;
@@ -81,6 +81,10 @@ _sallyport() {
 		;;
 	who)
 		mapfile -t COMPREPLY < <(compgen -W "can reach reaches" -- "$current")
+		;;
+	feed)
+		compopt -o filenames 2>/dev/null
+		mapfile -t COMPREPLY < <(compgen -W "update status" -f -- "$current")
 		;;
 	explain)
 		mapfile -t COMPREPLY < <(compgen -W "in out tcp udp icmp" -- "$current")

@@ -47,7 +47,7 @@ FAILURES = {
     "an unknown key": (broken(flows=OTHER_RULE, mangement=[]), 3, ["mangement", "management"]),
     "an unknown flow": (broken(flows=OTHER_RULE, without=[{"flow": "cyara/voice-99",
                                                          "because": "x"}]), 3, ["voice-99", "voice-9"]),
-    "a key of later": (broken(flows=OTHER_RULE, forbid=[]), 3, ["forbid", "not supported yet"]),
+    "a key of later": (broken(flows=OTHER_RULE, host={"adopt": "5s"}), 3, ["adopt", "not supported yet"]),
     "too few flows": (broken(flows=OTHER_RULE, bounds={"flows": "1"}), 3, ["64"]),
     "no such interface": (broken(flows=OTHER_RULE, interfaces=["e0", "nonesuch"]), 1,
                           ["nonesuch", "e0"]),
@@ -165,3 +165,20 @@ def test_auto_takes_no_interface_that_the_site_does_not_mean(net):
     net.host.ip("addr", "add", "198.51.100.10/24", "dev", "e1")
     net.apply(site())
     assert [each["interface"] for each in net.json("status")["interfaces"]] == ["e0"]
+
+
+def test_a_peer_known_by_name_alone(net):
+    """Names are not followed on the wire: apply says so, unless addresses are given as well."""
+    policy = site()
+    policy["catalogs"].append("audiocodes-lpdm")
+    policy["hosts"]["engine"]["roles"].append("audiocodes-lpdm/device-manager")
+    policy["bind"]["audiocodes-lpdm/azure-blob"] = [{"domain": "*.blob.core.windows.net"}]
+    done = net.apply(policy, status=3)
+    assert "*.blob.core.windows.net" in done.stderr and "Give addresses" in done.stderr
+    shown = net.json("show", net.write(policy), "--host", "engine")
+    assert shown["domains"] == [{"role": "audiocodes-lpdm/azure-blob",
+                                 "domain": "*.blob.core.windows.net", "has_addresses": False}]
+    policy["bind"]["audiocodes-lpdm/azure-blob"].append("198.51.100.0/24")
+    net.apply(policy)
+    shown = net.json("show", net.write(policy), "--host", "engine")
+    assert shown["domains"][0]["has_addresses"] is True

@@ -204,8 +204,9 @@ static void test_references(void **state)
 		     "web-9.example.com]}\n",
 		"6:22: error: `10.0.0.1` is already an address of host `web-1`, on line 5\n"
 		"7:16: error: no host `web-3` in this file; did you mean `web-1`?\n"
-		"7:23: error: no host `web-9.example.com` in this file; domain names are not "
-		"supported yet: write addresses\n");
+		"7:23: error: no host `web-9.example.com` in this file; a domain name is written "
+		"`{domain: ...}`, and only roles that a document wants by name can be bound to "
+		"one\n");
 }
 
 /* What the trap let through as a list item is told once, in our words. */
