@@ -42,10 +42,11 @@ endif
 
 # The pipeline, stage by stage: each takes only the type of the one before.
 PARSE := arena failure diagnostic yaml reader writer address service uri transport term words parameter \
-	feed_source flow_rule forbid demand adjust catalog partner client_port location site site_print
+	feed_source flow_rule forbid demand adjust catalog partner client_port location site site_print csv csv_read \
+	import_cell import
 RESOLVE := reference digest feed feed_store policy_feeds policy binding value adjusted pairing connection \
 	connection_check destination forbid_check \
-	player rules resolve demand_check check host_policy difference export_nft reach csv matrix graph who \
+	player rules resolve demand_check check host_policy difference export_nft reach matrix graph who \
 	change_request
 COMPILE := compile compile_terms compile_addresses compile_ports compile_grids class_index class_sets tables
 JUDGE := frame packet_line model model_parse model_rules model_state forbidden trace
@@ -54,7 +55,7 @@ ATTACH := netlink interface pins lasting slots attach hooks recovery generation 
 ACCOUNT := counters snapshot feed_ages metrics serve live_config live_policy
 COMMANDS := options output feed_fetch command_site command_check command_apply command_trace command_explain \
 	command_metrics command_diff \
-	command_export command_picture command_who command_feed
+	command_export command_picture command_who command_feed command_import
 MODULES := $(PARSE) $(RESOLVE) $(COMPILE) $(JUDGE) $(KERNEL) $(ATTACH) $(ACCOUNT) $(COMMANDS)
 
 OBJECTS := $(MODULES:%=$(BUILD)/user/%.o)

@@ -22,6 +22,7 @@ int command_matrix(const struct invocation *invocation);
 int command_graph(const struct invocation *invocation);
 int command_who(const struct invocation *invocation);
 int command_feed(const struct invocation *invocation);
+int command_import(const struct invocation *invocation);
 int command_diff(const struct invocation *invocation);
 int command_reasons(const struct invocation *invocation);
 

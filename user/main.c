@@ -221,6 +221,28 @@ static const struct command commands[] = {
 		.run = command_explain,
 	},
 	{
+		.name = "import",
+		.summary = "a catalog draft from a table of flows, as CSV",
+		.arguments = "FILE",
+		.description =
+			"Reads a table with the columns from and to (or route, with an arrow), "
+			"port, and if there\n"
+			"are any component and protocol, and prints a catalog: roles with "
+			"their printed names,\n"
+			"flows with the row they come from. Cells such as 80/443, 5060 "
+			"TCP/UDP, 30000-65535***\n"
+			"UDP and 1718/UDP are understood; what is not surely understood is "
+			"refused with its\n"
+			"place, and nothing is printed. Read the draft before you use it.",
+		.examples = "sallyport import advisory.csv --name vendor --title \"Vendor Firewall "
+			    "Guide\" > vendor.yaml\n"
+			    "sallyport check vendor.yaml",
+		.options = OPTION_SET(OPTION_NAME) | OPTION_SET(OPTION_TITLE),
+		.arguments_min = 1,
+		.arguments_max = 1,
+		.run = command_import,
+	},
+	{
 		.name = "feed",
 		.summary = "address sets that others publish: fetch them, and how old they are",
 		.arguments = "update SITE | status",

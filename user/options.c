@@ -50,6 +50,8 @@ static const struct option_row {
 	[OPTION_ALL] = {"all", 'a', NULL,
 			"all there is: every host; roles that are bound to nothing too"},
 	[OPTION_CSV] = {"csv", 0, NULL, "a firewall change request: CSV, a line for each port"},
+	[OPTION_NAME] = {"name", 0, "NAME", "the catalog's name (that of the file)"},
+	[OPTION_TITLE] = {"title", 0, "TITLE", "the title of the document"},
 	[OPTION_TIMEOUT] = {"timeout", 0, "SECONDS", "how long one transfer may take (60)"},
 	[OPTION_ACCEPT_SHRINK] = {"accept-shrink", 0, NULL,
 				  "take a feed that lost more than the site allows"},

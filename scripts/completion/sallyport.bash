@@ -71,7 +71,7 @@ _sallyport() {
 	detach)
 		mapfile -t COMPREPLY < <(compgen -W "$(_sallyport_interfaces)" -- "$current")
 		;;
-	check | show | apply | test | diff | matrix | graph)
+	check | show | apply | test | diff | matrix | graph | import)
 		compopt -o filenames 2>/dev/null
 		mapfile -t COMPREPLY < <(compgen -f -- "$current")
 		;;

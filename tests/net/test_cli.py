@@ -22,7 +22,8 @@ SITE = POLICIES / "sites" / "cyara-small.yaml"
 DONE, FAILED, USAGE, POLICY = 0, 1, 2, 3
 
 COMMANDS = ["check", "show", "matrix", "graph", "who", "apply", "diff", "detach", "status",
-            "export", "explain", "feed", "trace", "test", "metrics", "serve", "reasons", "help"]
+            "export", "explain", "import", "feed", "trace", "test", "metrics", "serve",
+            "reasons", "help"]
 COMMON = ["--catalogs", "--pins", "--feeds", "--json", "--pretty", "--verbose", "--help", "--version"]
 
 

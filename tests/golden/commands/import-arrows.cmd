@@ -1,0 +1,1 @@
+import tests/data/import/arrows.csv

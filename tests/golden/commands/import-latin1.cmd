@@ -1,0 +1,1 @@
+import tests/data/import/latin1.csv
