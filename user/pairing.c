@@ -721,6 +721,26 @@ static void require(struct arena *arena, struct diagnostics *diagnostics,
 	}
 }
 
+/* Is there somebody at one end for somebody at the other? A host has no part with itself. */
+static bool has_two_ends(const struct pairing *pairing)
+{
+	for (size_t i = 0; i < pairing->from->member_count; i++) {
+		for (size_t j = 0; j < pairing->to->member_count; j++) {
+			const struct end_member *from = &pairing->from->members[i];
+			const struct end_member *to = &pairing->to->members[j];
+			bool same = from->host
+					    ? from->host == to->host
+					    : !to->host && pairing->from == pairing->to && i == j &&
+						      from->addresses->count == 1 &&
+						      prefix_is_single(&from->addresses->items[0]);
+
+			if (!same && pairing_joins(pairing, from->host, to->host))
+				return true;
+		}
+	}
+	return false;
+}
+
 void pairings_require(struct diagnostics *diagnostics, const struct policy *policy)
 {
 	struct arena *scratch = arena_new();
@@ -728,7 +748,7 @@ void pairings_require(struct diagnostics *diagnostics, const struct policy *poli
 	const struct pairing *end = policy->pairings + policy->pairing_count;
 
 	for (const struct pairing *pairing = policy->pairings; pairing < end; pairing++) {
-		if (pairing->from->member_count && pairing->to->member_count)
+		if (has_two_ends(pairing))
 			require(scratch, diagnostics, policy, pairing, &reported);
 	}
 	/* Management is on every host, so what it names must be set for all of them. */
