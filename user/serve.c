@@ -295,6 +295,13 @@ const char *server_address(const struct server *server)
 	return server->address;
 }
 
+/*
+ * The longest sleep. With SERVE_CONNECTIONS_MAX connections open the library stops listening, and
+ * it only begins again in a call of MHD_run that comes after the one in which some were closed:
+ * without an event of its own that call would never come.
+ */
+#define WAKE_MS 1000
+
 int server_run(struct server *server, int stop, struct failure *failure)
 {
 	int error = watch(server->epoll, stop);
@@ -304,11 +311,11 @@ int server_run(struct server *server, int stop, struct failure *failure)
 	for (;;) {
 		MHD_UNSIGNED_LONG_LONG timeout;
 		struct epoll_event events[2];
-		int wait = -1;
+		int wait = WAKE_MS;
 		int count;
 
-		if (MHD_get_timeout(server->daemon, &timeout) == MHD_YES)
-			wait = timeout < 60000 ? (int)timeout : 60000;
+		if (MHD_get_timeout(server->daemon, &timeout) == MHD_YES && timeout < WAKE_MS)
+			wait = (int)timeout;
 		count = epoll_wait(server->epoll, events, 2, wait);
 		if (count < 0 && errno != EINTR)
 			return fail(failure, errno, "can't wait for requests: %s", strerror(errno));
