@@ -24,7 +24,9 @@ LICENCES = {
     "tests": "BSD-2-Clause",
     "scripts": "BSD-2-Clause",
 }
-GENERATED = [("tests/policy/cyara.jsonl", ["/usr/bin/python3", "tests/policy/generate_cyara.py", "-"])]
+GENERATED = [("tests/policy/cyara.jsonl", ["/usr/bin/python3", "tests/policy/generate_cyara.py", "-"])] + [
+    (f"tests/policy/{name}.jsonl", ["/usr/bin/python3", "tests/policy/generate_catalogs.py", name])
+    for name in ("audiocodes-lpdm", "genesys-cloud", "voss")]
 
 findings = []
 
