@@ -46,7 +46,7 @@ PARSE := arena failure diagnostic yaml reader writer address service uri transpo
 	import_cell import
 RESOLVE := reference digest feed feed_store policy_feeds policy binding value adjusted pairing connection \
 	connection_check destination forbid_check \
-	player rules resolve demand_check check host_policy difference export_nft reach matrix graph who \
+	player rules resolve demand_check check host_policy difference export_nft reach matrix graph party who \
 	change_request
 COMPILE := compile compile_terms compile_addresses compile_ports compile_grids class_index class_sets tables
 JUDGE := frame packet_line model model_parse model_rules model_state forbidden trace
@@ -98,9 +98,10 @@ $(SKELETON): $(BPF_OBJECT)
 	$(say) SKEL $@
 	$(Q)$(BPFTOOL) gen skeleton $< name sallyport_bpf > $@.new && mv $@.new $@
 
-$(ARCHIVE): $(OBJECTS)
+# Of the Makefile too: an object that is not there yet counts as up to date (.SECONDARY).
+$(ARCHIVE): $(OBJECTS) Makefile
 	$(say) AR $@
-	$(Q)rm -f $@ && $(AR) rcs $@ $^
+	$(Q)rm -f $@ && $(AR) rcs $@ $(OBJECTS)
 
 $(PROGRAM): $(BUILD)/user/main.o $(ARCHIVE)
 	$(say) LINK $@

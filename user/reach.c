@@ -3,6 +3,48 @@
 
 #include <string.h>
 
+#include "rules.h"
+
+/* The first address of the family, and whether it is the only one: NULL if there is none. */
+static const struct prefix *first_of(const struct prefix_list *list, uint8_t family, bool *ret_only)
+{
+	/* Lists are sorted, IPv4 first. */
+	size_t first = family == 4 ? 0 : list->count - 1;
+	size_t next = family == 4 ? 1 : list->count - 2;
+
+	if (!list->count || list->items[first].address.family != family)
+		return NULL;
+	*ret_only = list->count == 1 || list->items[next].address.family != family;
+	return &list->items[first];
+}
+
+/* Whether a packet of some family can lead from one to the other; not from an address to itself. */
+static bool can_meet(const struct prefix_list *from, const struct prefix_list *to)
+{
+	for (uint8_t family = 4; family <= 6; family += 2) {
+		bool only_from, only_to;
+		const struct prefix *source = first_of(from, family, &only_from);
+		const struct prefix *target = first_of(to, family, &only_to);
+
+		if (source && target &&
+		    (!only_from || !only_to || !prefix_is_single(source) ||
+		     prefix_compare(source, target) != 0))
+			return true;
+	}
+	return false;
+}
+
+static bool members_join(const struct pairing *pairing, const struct end_member *from,
+			 const struct end_member *to)
+{
+	if (!from || !to)
+		return true;
+	if (from->host && from->host == to->host)
+		return false;
+	return pairing_joins(pairing, from->host, to->host) &&
+	       can_meet(from->addresses, to->addresses);
+}
+
 /* False: there is nothing to reach by this pairing between these two. */
 static bool read_reach(struct arena *arena, const struct policy *policy, struct reach *reach)
 {
@@ -10,8 +52,7 @@ static bool read_reach(struct arena *arena, const struct policy *policy, struct 
 	const struct site_host *to = reach->to ? reach->to->host : NULL;
 	struct lack lack = {0};
 
-	if ((from && from == to) ||
-	    (reach->from && reach->to && !pairing_joins(reach->pairing, from, to)))
+	if (!members_join(reach->pairing, reach->from, reach->to))
 		return false;
 	if (pairing_services(arena, policy, reach->pairing, to, &reach->services, &lack) &&
 	    pairing_source_ports(arena, policy, reach->pairing, from, &reach->source_ports, &lack))
@@ -22,17 +63,26 @@ static bool read_reach(struct arena *arena, const struct policy *policy, struct 
 	return true;
 }
 
+/* Those who play the end; one without a name where nobody does. */
+static size_t player_count(const struct end *end)
+{
+	return end->member_count ? end->member_count : 1;
+}
+
+static const struct end_member *player_at(const struct end *end, size_t index)
+{
+	return end->member_count ? &end->members[index] : NULL;
+}
+
 static void add_reaches(struct arena *arena, const struct policy *policy,
 			const struct pairing *pairing, reach_list *reaches)
 {
-	size_t from_count = pairing->from->member_count, to_count = pairing->to->member_count;
-
-	for (size_t i = 0; i < (from_count ? from_count : 1); i++) {
-		for (size_t j = 0; j < (to_count ? to_count : 1); j++) {
+	for (size_t i = 0; i < player_count(pairing->from); i++) {
+		for (size_t j = 0; j < player_count(pairing->to); j++) {
 			struct reach reach = {
 				.pairing = pairing,
-				.from = from_count ? &pairing->from->members[i] : NULL,
-				.to = to_count ? &pairing->to->members[j] : NULL,
+				.from = player_at(pairing->from, i),
+				.to = player_at(pairing->to, j),
 			};
 
 			if (read_reach(arena, policy, &reach))
@@ -100,4 +150,12 @@ uint32_t services_port_count(const struct service_list *services)
 			count += (uint32_t)range->last - range->first + 1;
 	}
 	return count;
+}
+
+const char *pairing_cite(struct arena *arena, const struct pairing *pairing)
+{
+	struct rule rule = {0};
+
+	rule_cite(arena, pairing->instance, pairing->flow, &rule);
+	return citation_format(arena, &rule);
 }

@@ -20,7 +20,8 @@ struct reach {
 typedef LIST(struct reach) reach_list;
 
 /*
- * Fills the list in the order of the pairings. A host never reaches itself. What a switch or "none"
+ * Fills the list in the order of the pairings. A host never reaches itself, nor one that has no
+ * address of its families. What a switch or "none"
  * takes away is not in it. unbound: ends that are bound to nothing count too, by their role alone.
  */
 void reach_find(struct arena *arena, const struct policy *policy, bool unbound,
@@ -41,5 +42,8 @@ void reach_pairs(struct arena *arena, const reach_list *reaches, reach_pair_list
 
 /* Destination ports of all services together. */
 uint32_t services_port_count(const struct service_list *services);
+
+/* As show has it for the pairing's rules: "Voice Components, row 6 (Advisory, lines 214-222)". */
+const char *pairing_cite(struct arena *arena, const struct pairing *pairing);
 
 #endif

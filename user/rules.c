@@ -201,8 +201,8 @@ static void add_services(struct arena *arena, struct service_list *sum,
 		service_list_add(arena, sum, service->protocol, &service->ports);
 }
 
-static void cite(struct arena *arena, const struct instance *instance, const struct flow_rule *flow,
-		 struct rule *rule)
+void rule_cite(struct arena *arena, const struct instance *instance, const struct flow_rule *flow,
+	       struct rule *rule)
 {
 	size_t count = flow && flow->cite.count ? flow->cite.count : 1;
 
@@ -294,7 +294,7 @@ static void make_rule(struct maker *maker, const struct pairing *pairings, size_
 	rule->from = pairings->from->name;
 	rule->to = pairings->to->name;
 	rule->is_adjusted = pairings->adjust != NULL;
-	cite(maker->arena, pairings->instance, pairings->flow, rule);
+	rule_cite(maker->arena, pairings->instance, pairings->flow, rule);
 }
 
 /* Entries of a template may have one id, and then stand together: from here on, how many do. */
@@ -367,7 +367,7 @@ static void make_management(struct maker *maker, const struct site_management *m
 			&services, &matches, &no_options);
 	rule->from = terms_format(arena, &management->from);
 	rule->to = "hosts";
-	cite(arena, NULL, NULL, rule);
+	rule_cite(arena, NULL, NULL, rule);
 }
 
 /* ------------------------------------------------------------ precedence ------------------------

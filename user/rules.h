@@ -12,4 +12,8 @@
 int rules_make(struct arena *arena, struct diagnostics *diagnostics, const struct policy *policy,
 	       const struct identity *identity, struct host_policy *host);
 
+/* Fills the citations of a rule: those of the flow, or (NULL) the site file. */
+void rule_cite(struct arena *arena, const struct instance *instance, const struct flow_rule *flow,
+	       struct rule *rule);
+
 #endif

@@ -1,256 +1,175 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "who.h"
 
-#include <string.h>
-
 #include "binding.h"
-#include "reference.h"
 
-/* ------------------------------------------------------------ parties ---------------------------
+/* A question, and the answers so far. */
+struct asker {
+	struct arena *arena;
+	const struct policy *policy;
+	const struct party *party; /* NULL: all that there is */
+	bool to;
+	const struct service_list *wanted; /* NULL: all */
+	answer_list answers;
+};
+
+static void add_answer(struct asker *asker, const struct answer *answer)
+{
+	struct answer kept = *answer;
+
+	if (asker->wanted) {
+		kept.services = (struct service_list){0};
+		service_list_intersect(asker->arena, &answer->services, asker->wanted,
+				       &kept.services);
+	}
+	if (kept.sources.count && kept.destinations.count && kept.services.count)
+		*arena_push(asker->arena, &asker->answers) = kept;
+}
+
+/* Nobody opens to himself, also where an end is named by his address. */
+static bool is_only_party(struct asker *asker, const struct prefix_list *addresses)
+{
+	struct prefix_list others = {0};
+
+	if (asker->party->binding)
+		return false;
+	list_for_each (prefix, addresses)
+		prefix_list_add(asker->arena, &others, prefix);
+	prefix_list_subtract(asker->arena, &others, &asker->party->own);
+	return !others.count;
+}
+
+/* ------------------------------------------------------------ flows -----------------------------
  */
 
-static const char *hint(struct arena *arena, const struct policy *policy, const char *name)
-{
-	word_list names = {0};
-
-	for (size_t i = 0; i < policy->binding_count; i++) {
-		*arena_push(arena, &names) = (struct word){.text = policy->bindings[i].id};
-		list_for_each (printed, &policy->bindings[i].role->names)
-			*arena_push(arena, &names) = *printed;
-	}
-	list_for_each (host, &policy->site->hosts)
-		*arena_push(arena, &names) = host->name;
-	return did_you_mean(arena, name, &names);
-}
-
-static const char *several(struct arena *arena, const struct policy *policy, const char *name)
-{
-	const char *folded = name_fold(arena, name);
-	const char *text = "";
-
-	for (size_t i = 0; i < policy->binding_count; i++) {
-		list_for_each (printed, &policy->bindings[i].role->names) {
-			if (strcmp(name_fold(arena, printed->text), folded) != 0)
-				continue;
-			text = arena_printf(arena, "%s%s%s", text, *text ? ", " : "",
-					    policy->bindings[i].id);
-			break;
-		}
-	}
-	return arena_printf(arena, ": several roles have it: %s", text);
-}
-
-bool party_find(struct arena *arena, const struct policy *policy, const char *name,
-		struct party *ret_party, const char **ret_hint)
-{
-	struct party party = {.name = name};
-	size_t roles = policy_find_role(policy, name, &party.binding);
-
-	if (roles > 1) {
-		*ret_hint = several(arena, policy, name);
-		return false;
-	}
-	if (!roles) {
-		party.binding = NULL;
-		party.host = site_find_host(policy->site, name);
-		party.is_address = !party.host && address_parse(name, &party.address);
-	}
-	if (!roles && !party.host && !party.is_address) {
-		*ret_hint = hint(arena, policy, name);
-		return false;
-	}
-	*ret_party = party;
-	return true;
-}
-
-/* What of the addresses is the party's. */
-static struct prefix_list addresses_of_party(struct arena *arena, const struct party *party,
-					     const struct prefix_list *addresses)
-{
-	struct prefix_list list = {0};
-	struct prefix single;
-
-	if (!party->is_address)
-		return *addresses;
-	if (prefix_list_contains(addresses, &party->address)) {
-		single = prefix_of_address(&party->address);
-		prefix_list_add(arena, &list, &single);
-	}
-	return list;
-}
-
-/* Is this end of a reach the party, or does it hold it? */
-static struct prefix_list party_at(struct arena *arena, const struct party *party,
-				   const struct end *end, const struct end_member *member)
-{
-	static const struct prefix_list none;
-
-	if (!member || (party->binding && party->binding != end->binding) ||
-	    (party->host && party->host != member->host))
-		return none;
-	if (party->is_address && member->seen &&
-	    !prefix_list_contains(member->addresses, &party->address))
-		return addresses_of_party(arena, party, member->seen);
-	return addresses_of_party(arena, party, member->addresses);
-}
-
-/* ------------------------------------------------------------ answers ---------------------------
- */
-
-static bool keep_services(struct arena *arena, const struct service_list *services,
-			  const struct service_list *wanted, struct service_list *kept)
-{
-	if (!wanted)
-		*kept = *services;
-	else
-		service_list_intersect(arena, services, wanted, kept);
-	return kept->count > 0;
-}
-
-static void add_reach(struct arena *arena, const struct reach *reach, const struct party *party,
-		      bool to, const struct service_list *wanted, answer_list *answers)
+static void add_reach(struct asker *asker, const struct reach *reach)
 {
 	const struct pairing *pairing = reach->pairing;
-	struct answer answer = {.reach = reach, .rule = pairing->id};
+	struct answer answer = {.reach = reach, .rule = pairing->id, .services = reach->services};
 
 	if (!reach->from || !reach->to)
 		return;
-	answer.sources =
-		to ? *reach->from->addresses : party_at(arena, party, pairing->from, reach->from);
-	answer.destinations =
-		to ? party_at(arena, party, pairing->to, reach->to) : *reach->to->addresses;
-	if (answer.sources.count && answer.destinations.count &&
-	    keep_services(arena, &reach->services, wanted, &answer.services))
-		*arena_push(arena, answers) = answer;
+	answer.sources = *reach->from->addresses;
+	answer.destinations = *reach->to->addresses;
+	if (asker->party &&
+	    is_only_party(asker, asker->to ? &answer.sources : &answer.destinations))
+		return;
+	if (asker->party && asker->to)
+		answer.destinations = party_at(asker->arena, asker->party, pairing->to, reach->to);
+	if (asker->party && !asker->to)
+		answer.sources = party_at(asker->arena, asker->party, pairing->from, reach->from);
+	add_answer(asker, &answer);
 }
 
-/* The addresses of hosts of the site that are the party's: whom management reaches. */
-static struct prefix_list managed(struct arena *arena, const struct policy *policy,
-				  const struct party *party)
-{
-	struct prefix_list list = {0};
+/* ------------------------------------------------------------ management ------------------------
+ */
 
+/* Of whom management lets in, what is the party's: as it is, or as others see it. */
+static struct prefix_list managers(struct asker *asker, const struct site_management *management)
+{
+	const struct party *party = asker->party;
+	struct arena *arena = asker->arena;
+	const struct end *end =
+		end_of_addresses(arena, asker->policy, &management->from, "management");
+	struct prefix_list from = {0}, both = {0}, rest = {0};
+
+	if (!end->member_count)
+		return from;
+	if (!party || asker->to)
+		return *end->members[0].addresses;
+	list_for_each (prefix, &party->own)
+		prefix_list_add(arena, &both, prefix);
+	list_for_each (prefix, &party->within)
+		prefix_list_add(arena, &both, prefix);
+	list_for_each (prefix, &party->seen)
+		prefix_list_add(arena, &both, prefix);
+	list_for_each (prefix, &both)
+		prefix_list_add(arena, &rest, prefix);
+	list_for_each (prefix, end->members[0].addresses)
+		prefix_list_add(arena, &from, prefix);
+	list_for_each (prefix, end->members[0].seen)
+		prefix_list_add(arena, &from, prefix);
+	prefix_list_subtract(arena, &rest, &from);
+	prefix_list_subtract(arena, &both, &rest);
+	return both;
+}
+
+/* One more host that this management reaches; hosts where it is the same share an answer. */
+static void add_managed(struct asker *asker, answer_list *managed, struct answer answer,
+			const struct prefix_list *addresses)
+{
+	struct answer *same = NULL;
+
+	list_for_each (other, managed) {
+		if (service_list_equal(&other->services, &answer.services))
+			same = other;
+	}
+	if (!same) {
+		same = arena_push(asker->arena, managed);
+		*same = answer;
+	}
+	list_for_each (prefix, addresses)
+		prefix_list_add(asker->arena, &same->destinations, prefix);
+	prefix_list_normalize(&same->destinations);
+}
+
+/* Management reaches every host of the site, with that host's parameters. */
+static void add_management(struct asker *asker, size_t index)
+{
+	const struct policy *policy = asker->policy;
+	const struct site_management *management = &policy->site->management.items[index];
+	struct answer answer = {
+		.rule = arena_printf(asker->arena, "management/%zu", index + 1),
+		.sources = managers(asker, management),
+	};
+	answer_list managed = {0};
+
+	if (asker->party && asker->to && is_only_party(asker, &answer.sources))
+		return;
 	for (size_t i = 0; i < policy->site->hosts.count; i++) {
 		const struct site_host *host = &policy->site->hosts.items[i];
-		struct prefix_list own;
-		bool plays = party->host == host || party->is_address;
+		struct scope scope = {asker->arena, policy, NULL, host};
+		struct prefix_list addresses = policy->host_addresses[i];
+		struct lack lack;
 
-		for (size_t j = 0; party->binding && j < party->binding->member_count; j++)
-			plays |= party->binding->members[j].host == host;
-		if (!plays)
+		if (asker->party && party_plays(asker->party, host) != asker->to)
 			continue;
-		own = addresses_of_party(arena, party, &policy->host_addresses[i]);
-		list_for_each (prefix, &own)
-			prefix_list_add(arena, &list, prefix);
+		if (asker->party && asker->to)
+			addresses = party_of_host(asker->arena, asker->party, &addresses);
+		answer.services = (struct service_list){0};
+		/* policy_read saw to it that management needs no parameter without a value. */
+		if (scope_services(&scope, &management->allow, &answer.services, &lack))
+			add_managed(asker, &managed, answer, &addresses);
 	}
-	prefix_list_normalize(&list);
-	return list;
+	list_for_each (one, &managed)
+		add_answer(asker, one);
 }
 
-static void all_hosts(struct arena *arena, const struct policy *policy, struct prefix_list *list)
+/* ------------------------------------------------------------ questions -------------------------
+ */
+
+static void ask(struct asker *asker, const reach_list *reaches, answer_list *ret_answers)
 {
-	for (size_t i = 0; i < policy->site->hosts.count; i++) {
-		list_for_each (prefix, &policy->host_addresses[i])
-			prefix_list_add(arena, list, prefix);
-	}
-	prefix_list_normalize(list);
-}
-
-/* Is the party among those whom management lets in? A role or host with one of its addresses is. */
-static struct prefix_list managers(struct arena *arena, const struct policy *policy,
-				   const struct party *party, const struct prefix_list *from)
-{
-	struct prefix_list own = {0}, rest = {0};
-
-	if (party->is_address)
-		return addresses_of_party(arena, party, from);
-	for (size_t i = 0; party->host && i < policy->site->hosts.count; i++) {
-		if (&policy->site->hosts.items[i] == party->host)
-			own = policy->host_addresses[i];
-	}
-	for (size_t i = 0; party->binding && i < party->binding->member_count; i++) {
-		list_for_each (prefix, &party->binding->members[i].addresses)
-			prefix_list_add(arena, &own, prefix);
-	}
-	list_for_each (prefix, &own)
-		prefix_list_add(arena, &rest, prefix);
-	prefix_list_subtract(arena, &rest, from);
-	own = (struct prefix_list){.items = own.items, .count = own.count};
-	prefix_list_subtract(arena, &own, &rest);
-	return own;
-}
-
-/* From whom, and on which services. */
-static void read_management(struct arena *arena, const struct policy *policy, size_t number,
-			    struct answer *answer)
-{
-	const struct site_management *management = &policy->site->management.items[number];
-	struct scope scope = {arena, policy, NULL, NULL};
-	struct lack lack;
-
-	answer->rule = arena_printf(arena, "management/%zu", number + 1);
-	policy_addresses(arena, policy, &management->from, &answer->sources);
-	/* policy_read saw to it that management needs no parameter without a value. */
-	scope_services(&scope, &management->allow, &answer->services, &lack);
-}
-
-static void add_management(struct arena *arena, const struct policy *policy, size_t number,
-			   const struct party *party, bool to, const struct service_list *wanted,
-			   answer_list *answers)
-{
-	struct service_list services;
-	struct answer answer = {0};
-
-	read_management(arena, policy, number, &answer);
-	services = answer.services;
-	answer.services = (struct service_list){0};
-	if (to) {
-		answer.destinations = managed(arena, policy, party);
-	} else {
-		answer.sources = managers(arena, policy, party, &answer.sources);
-		all_hosts(arena, policy, &answer.destinations);
-	}
-	if (answer.sources.count && answer.destinations.count &&
-	    keep_services(arena, &services, wanted, &answer.services))
-		*arena_push(arena, answers) = answer;
+	for (size_t i = 0; i < asker->policy->site->management.count; i++)
+		add_management(asker, i);
+	list_for_each (reach, reaches)
+		add_reach(asker, reach);
+	*ret_answers = asker->answers;
 }
 
 void who_answer(struct arena *arena, const struct policy *policy, const reach_list *reaches,
 		const struct party *party, bool to, const struct service_list *wanted,
 		answer_list *ret_answers)
 {
-	answer_list answers = {0};
+	struct asker asker = {arena, policy, party, to, wanted, {0}};
 
-	for (size_t i = 0; i < policy->site->management.count; i++)
-		add_management(arena, policy, i, party, to, wanted, &answers);
-	list_for_each (reach, reaches)
-		add_reach(arena, reach, party, to, wanted, &answers);
-	*ret_answers = answers;
+	ask(&asker, reaches, ret_answers);
 }
 
 void who_all(struct arena *arena, const struct policy *policy, const reach_list *reaches,
 	     answer_list *ret_answers)
 {
-	answer_list answers = {0};
+	struct asker asker = {.arena = arena, .policy = policy};
 
-	for (size_t i = 0; i < policy->site->management.count; i++) {
-		struct answer answer = {0};
-
-		read_management(arena, policy, i, &answer);
-		all_hosts(arena, policy, &answer.destinations);
-		if (answer.sources.count && answer.destinations.count && answer.services.count)
-			*arena_push(arena, &answers) = answer;
-	}
-	list_for_each (reach, reaches) {
-		if (!reach->from || !reach->to || reach->missing)
-			continue;
-		*arena_push(arena, &answers) = (struct answer){
-			.reach = reach,
-			.rule = reach->pairing->id,
-			.sources = *reach->from->addresses,
-			.destinations = *reach->to->addresses,
-			.services = reach->services,
-		};
-	}
-	*ret_answers = answers;
+	ask(&asker, reaches, ret_answers);
 }

@@ -1,29 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * Questions about a site in words: who can reach X, what can X reach; X is a role, a printed name
- * of one, a host or an address.
- */
+/* Questions about a site: who can reach a party, and what can it reach. */
 #ifndef SALLYPORT_WHO_H
 #define SALLYPORT_WHO_H
 
+#include "party.h"
 #include "reach.h"
-
-/* What a question is about. */
-struct party {
-	const char *name;	       /* as asked */
-	const struct binding *binding; /* a role; NULL: not one */
-	const struct site_host *host;  /* a host; NULL: not one */
-	bool is_address;
-	struct address address;
-};
-
-/*
- * "instance/id", a printed name, a host of the site, or an address. False: nothing of that name;
- * ret_hint is then "; did you mean ...?" or "". Several roles of one name: false, and the hint
- * names them.
- */
-bool party_find(struct arena *arena, const struct policy *policy, const char *name,
-		struct party *ret_party, const char **ret_hint);
 
 /* One answer: two ends with what opens between them, as far as it is about the party. */
 struct answer {
