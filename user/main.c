@@ -104,7 +104,7 @@ static const struct command commands[] = {
 			    "sallyport who --site site.yaml \"Call Engine\" can reach",
 		.options = OPTION_SET(OPTION_SITE),
 		.arguments_min = 1,
-		.arguments_max = 6,
+		.arguments_max = -1,
 		.run = command_who,
 	},
 	{

@@ -1,0 +1,1 @@
+who --site tests/golden/commands/audit.yaml can reach sql-1

@@ -1,0 +1,1 @@
+who --site tests/policy/links.yaml what can ts-1 reach

@@ -1,0 +1,1 @@
+who --site policies/sites/cyara-small.yaml 203.0.113.77 can reach

@@ -1,0 +1,1 @@
+who --site policies/sites/cyara-small.yaml can reach cyara/tts

@@ -1,0 +1,1 @@
+who --site policies/sites/cyara-small.yaml who can reach Voice Scheduler tcp/8001
