@@ -41,7 +41,7 @@ say = @printf '  %-8s %s\n'
 endif
 
 # The pipeline, stage by stage: each takes only the type of the one before.
-PARSE := arena failure diagnostic yaml reader writer address service uri transport term words parameter \
+PARSE := arena failure diagnostic yaml file_kind reader writer address service uri transport term words parameter \
 	feed_source flow_rule forbid demand adjust catalog partner client_port location site site_print csv csv_read \
 	import_cell import
 RESOLVE := reference digest feed feed_store policy_feeds policy binding value adjusted pairing connection \

@@ -5,49 +5,13 @@
 
 #include "change_request.h"
 #include "command.h"
+#include "file_kind.h"
 #include "node.h"
 #include "output.h"
 #include "policy_feeds.h"
 #include "tables.h"
 
 /* ------------------------------------------------------------ check */
-
-enum file_kind {
-	FILE_UNREADABLE, /* reported */
-	FILE_CATALOG,
-	FILE_SITE,
-};
-
-/* What of a file one needs to know before it can be read: its first key says it. */
-static enum file_kind file_kind(struct diagnostics *diagnostics, const char *path)
-{
-	cleanup(arena_freep) struct arena *arena = arena_new();
-	cleanup(diagnostics_freep) struct diagnostics *unused = diagnostics_new();
-	const struct node *root = node_read(arena, unused, path);
-
-	if (!root) {
-		node_read(arena, diagnostics, path);
-		return FILE_UNREADABLE;
-	}
-	if (root->kind != NODE_MAPPING) {
-		diagnostics_error(diagnostics, ((struct position){path, 1, 1}),
-				  "this is neither a catalog nor a site: a catalog begins with "
-				  "`catalog: NAME`, a site with `site: NAME`");
-		return FILE_UNREADABLE;
-	}
-	for (const struct node *child = root->first; child; child = child->next) {
-		if (!child->key || child->key->kind != NODE_SCALAR)
-			continue;
-		if (strcmp(child->key->text, "catalog") == 0)
-			return FILE_CATALOG;
-		if (strcmp(child->key->text, "site") == 0)
-			return FILE_SITE;
-	}
-	diagnostics_error(diagnostics, ((struct position){path, 1, 1}),
-			  "it has neither the key `catalog` nor `site`: a catalog begins with "
-			  "`catalog: NAME`, a site with `site: NAME`");
-	return FILE_UNREADABLE;
-}
 
 /* What can only be seen on a host: every one of the site's is resolved and compiled. */
 static void check_hosts(struct arena *arena, struct diagnostics *diagnostics,
@@ -123,7 +87,7 @@ static bool check_file(const struct invocation *invocation, const char *path, js
 	char *summary = NULL;
 	size_t length = 0;
 	FILE *words = open_memstream(&summary, &length);
-	enum file_kind kind = file_kind(diagnostics, path);
+	enum file_kind kind = file_kind_read(diagnostics, path);
 	size_t errors, warnings;
 
 	if (kind == FILE_SITE)
@@ -150,7 +114,7 @@ static int print_file(const struct invocation *invocation, const char *path)
 {
 	cleanup(arena_freep) struct arena *arena = arena_new();
 	cleanup(diagnostics_freep) struct diagnostics *diagnostics = diagnostics_new();
-	enum file_kind kind = file_kind(diagnostics, path);
+	enum file_kind kind = file_kind_read(diagnostics, path);
 	const struct catalog *catalog = NULL;
 	const struct site *site = NULL;
 

@@ -8,9 +8,11 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "file_kind.h"
 #include "graph.h"
 #include "matrix.h"
 #include "output.h"
+#include "policy.h"
 #include "reach.h"
 
 /* Where nothing says how wide the paper is. */
@@ -26,16 +28,40 @@ static void picture_close(struct picture *picture)
 	site_files_close(&picture->files);
 }
 
+/* A catalog alone is shown whole: nothing of it can be bound. */
+static int read_catalog(const struct invocation *invocation, const char *path,
+			struct site_files *ret_files)
+{
+	cleanup(site_files_close) struct site_files files = {
+		.arena = arena_new(),
+		.diagnostics = diagnostics_new(),
+		.path = path,
+	};
+
+	files.policy = policy_of_catalog(files.arena, files.diagnostics, path);
+	if (!files.policy) {
+		output_diagnostics(invocation, files.diagnostics);
+		return EXIT_POLICY;
+	}
+	*ret_files = files;
+	files = (struct site_files){0};
+	return EXIT_DONE;
+}
+
 static int picture_read(const struct invocation *invocation, struct picture *ret_picture)
 {
+	cleanup(diagnostics_freep) struct diagnostics *unused = diagnostics_new();
+	const char *path = invocation->arguments[0];
+	bool catalog = file_kind_read(unused, path) == FILE_CATALOG;
 	struct picture picture = {0};
-	int result = site_files_read(invocation, invocation->arguments[0], &picture.files);
+	int result = catalog ? read_catalog(invocation, path, &picture.files)
+			     : site_files_read(invocation, path, &picture.files);
 
 	if (result != EXIT_DONE)
 		return result;
 	output_diagnostics(invocation, picture.files.diagnostics);
-	reach_find(picture.files.arena, picture.files.policy, invocation->given[OPTION_ALL] > 0,
-		   &picture.reaches);
+	reach_find(picture.files.arena, picture.files.policy,
+		   catalog || invocation->given[OPTION_ALL], &picture.reaches);
 	*ret_picture = picture;
 	if (!picture.reaches.count)
 		fprintf(stderr,

@@ -207,23 +207,14 @@ size_t policy_find_role(const struct policy *policy, const char *name,
 /* ------------------------------------------------------------ all of it -------------------------
  */
 
-struct policy *policy_read(struct arena *arena, struct diagnostics *diagnostics,
-			   const char *site_path, const char *catalog_directory)
+/* NULL as policy_read; errors: how many findings were errors before the site was read. */
+static struct policy *read_policy(struct arena *arena, struct diagnostics *diagnostics,
+				  const struct site *site, const struct policy_places *places,
+				  size_t errors)
 {
-	const struct policy_places places = {.catalogs = catalog_directory};
-
-	return policy_read_from(arena, diagnostics, site_path, &places);
-}
-
-struct policy *policy_read_from(struct arena *arena, struct diagnostics *diagnostics,
-				const char *site_path, const struct policy_places *places)
-{
-	size_t errors = diagnostics_errors(diagnostics);
 	struct policy *policy = arena_alloc(arena, sizeof(*policy));
 
-	policy->site = site_read(arena, diagnostics, site_path);
-	if (!policy->site)
-		return NULL;
+	policy->site = site;
 	policy->host_settings =
 		arena_alloc(arena, policy->site->hosts.count * sizeof(*policy->host_settings));
 	read_instances(arena, diagnostics, policy, places->catalogs);
@@ -242,4 +233,38 @@ struct policy *policy_read_from(struct arena *arena, struct diagnostics *diagnos
 	connections_require(diagnostics, policy);
 	forbids_check(diagnostics, policy);
 	return diagnostics_errors(diagnostics) > errors ? NULL : policy;
+}
+
+struct policy *policy_read(struct arena *arena, struct diagnostics *diagnostics,
+			   const char *site_path, const char *catalog_directory)
+{
+	const struct policy_places places = {.catalogs = catalog_directory};
+
+	return policy_read_from(arena, diagnostics, site_path, &places);
+}
+
+struct policy *policy_read_from(struct arena *arena, struct diagnostics *diagnostics,
+				const char *site_path, const struct policy_places *places)
+{
+	size_t errors = diagnostics_errors(diagnostics);
+	const struct site *site = site_read(arena, diagnostics, site_path);
+
+	return site ? read_policy(arena, diagnostics, site, places, errors) : NULL;
+}
+
+struct policy *policy_of_catalog(struct arena *arena, struct diagnostics *diagnostics,
+				 const char *catalog_path)
+{
+	const struct policy_places places = {.catalogs = folder_of(arena, catalog_path)};
+	struct site *site = arena_alloc(arena, sizeof(*site));
+	const char *slash = strrchr(catalog_path, '/');
+	const char *file = slash ? slash + 1 : catalog_path;
+	const char *dot = strrchr(file, '.');
+	const char *name = dot ? arena_strndup(arena, file, (size_t)(dot - file)) : file;
+	const struct word word = {.text = name, .at = {catalog_path, 1, 1}};
+
+	site->path = catalog_path;
+	site->name = word;
+	*arena_push(arena, &site->catalogs) = (struct site_catalog){.catalog = word, .as = name};
+	return read_policy(arena, diagnostics, site, &places, diagnostics_errors(diagnostics));
 }

@@ -99,6 +99,13 @@ struct policy_places {
 struct policy *policy_read_from(struct arena *arena, struct diagnostics *diagnostics,
 				const char *site_path, const struct policy_places *places);
 
+/*
+ * One catalog as a site would have it that binds no role and sets no parameter: what its flows are
+ * by themselves. Named NAME.yaml as everywhere; NULL as above.
+ */
+struct policy *policy_of_catalog(struct arena *arena, struct diagnostics *diagnostics,
+				 const char *catalog_path);
+
 /* A list of addresses of the site file, normalized, with sets and hosts followed (those were
  * checked by policy_read). */
 void policy_addresses(struct arena *arena, const struct policy *policy,
