@@ -3,10 +3,18 @@
 
 #include <string.h>
 
+#include "binding.h"
+
 /* From so many ports on an arrow is drawn as a wide range. */
 #define WIDE_PORTS 1000u
-/* Of those who play a role, so many are named in its box. */
-#define SHOWN_MEMBERS 4u
+/* Of those who play a role, so many are named in its box, and so many addresses of each. */
+#define SHOWN_MEMBERS	6u
+#define SHOWN_ADDRESSES 2u
+
+#define INK		"#1f2a36"
+#define PALE_INK	"#5a6675"
+#define FRAME		"#44546a"
+#define WIDE_ARROW	"#c0392b"
 
 /* A box: one end of some arrow. */
 struct box {
@@ -18,6 +26,7 @@ struct graph {
 	struct arena *arena;
 	const struct policy *policy;
 	FILE *out;
+	bool is_site; /* not a catalog alone, where nothing is bound */
 	LIST(struct box) boxes;
 	reach_pair_list pairs;
 };
@@ -77,10 +86,20 @@ static bool is_wide(const struct reach_pair *pair)
 	return services_port_count(&pair->services) >= WIDE_PORTS;
 }
 
+static bool has_box(const struct graph *graph, const struct instance *instance)
+{
+	list_for_each (box, &graph->boxes) {
+		if (box->instance == instance)
+			return true;
+	}
+	return false;
+}
+
 static struct graph graph_make(struct arena *arena, const struct policy *policy,
 			       const reach_list *reaches, FILE *out)
 {
-	struct graph graph = {.arena = arena, .policy = policy, .out = out};
+	struct graph graph = {
+		.arena = arena, .policy = policy, .out = out, .is_site = policy->site->mode.is_set};
 
 	reach_pairs(arena, reaches, &graph.pairs);
 	for (size_t i = 0; i < policy->binding_count; i++) {
@@ -98,20 +117,30 @@ static struct graph graph_make(struct arena *arena, const struct policy *policy,
 	return graph;
 }
 
-/* "web-1 10.20.1.11", "10.20.9.0/28": one member of an end. */
-static const char *member_text(struct arena *arena, const struct end_member *member)
+/* "10.20.1.11, 2001:db8::11", "10.20.9.0/28 and 6 more" */
+static const char *addresses_text(struct arena *arena, const struct prefix_list *list)
 {
 	char buffer[ADDRESS_TEXT_MAX];
-	const struct prefix_list *list = member->addresses;
-	const char *first = list->count ? prefix_format(&list->items[0], buffer) : "";
-	const char *more = list->count > 1 ? arena_printf(arena, " +%zu", list->count - 1) : "";
+	const char *text = "";
 
-	if (member->host)
-		return arena_printf(arena, "%s %s%s", member->host->name.text, first, more);
-	return arena_printf(arena, "%s%s", first, more);
+	for (size_t i = 0; i < list->count && i < SHOWN_ADDRESSES; i++)
+		text = arena_printf(arena, "%s%s%s", text, i ? ", " : "",
+				    prefix_format(&list->items[i], buffer));
+	if (list->count > SHOWN_ADDRESSES)
+		text = arena_printf(arena, "%s and %zu more", text, list->count - SHOWN_ADDRESSES);
+	return text;
 }
 
-typedef LIST(const char *) line_list;
+/* "web-1: 10.20.1.11", "10.20.9.0/28": one member of an end. */
+static const char *member_text(struct arena *arena, const struct end_member *member)
+{
+	const char *addresses = addresses_are_any(member->addresses)
+					? "any address"
+					: addresses_text(arena, member->addresses);
+
+	return member->host ? arena_printf(arena, "%s: %s", member->host->name.text, addresses)
+			    : addresses;
+}
 
 /* Who is at the end; of a role all who play it, also where one flow is only between some. */
 static size_t member_count(const struct end *end)
@@ -129,153 +158,228 @@ static struct end_member member_at(const struct end *end, size_t index)
 	return (struct end_member){.host = member->host, .addresses = &member->addresses};
 }
 
-/* The lines of a box: its role, then who plays it. */
-static void box_lines(const struct graph *graph, const struct box *box, line_list *lines)
+static const char *box_title(const struct box *box)
+{
+	return box->instance && box->end->binding ? box->end->binding->role->id.text
+						  : box->end->name;
+}
+
+/* Who plays it, a line each. An address by itself is its own title. */
+static void box_members(const struct graph *graph, const struct box *box, text_lines *lines)
 {
 	const struct end *end = box->end;
 	size_t count = member_count(end);
 
-	*arena_push(graph->arena, lines) =
-		box->instance && end->binding ? end->binding->role->id.text : end->name;
-	if (!count)
-		*arena_push(graph->arena, lines) = "(not bound)";
+	if (!count && graph->is_site)
+		*arena_push(graph->arena, lines) = "not bound";
 	for (size_t i = 0; i < count && i < SHOWN_MEMBERS; i++) {
 		const struct end_member member = member_at(end, i);
+		const char *text = member_text(graph->arena, &member);
 
-		*arena_push(graph->arena, lines) = member_text(graph->arena, &member);
+		if (strcmp(text, box_title(box)) != 0)
+			*arena_push(graph->arena, lines) = text;
 	}
 	if (count > SHOWN_MEMBERS)
 		*arena_push(graph->arena, lines) =
 			arena_printf(graph->arena, "and %zu more", count - SHOWN_MEMBERS);
 }
 
-/* The lines on an arrow: one service each. */
-static void arrow_lines(const struct graph *graph, const struct reach_pair *pair, line_list *lines)
+/* "10.9.0.0/28: tcp/22", one line each. The jump hosts reach every host: as arrows they would hide
+ * all others. */
+static void management_lines(const struct graph *graph, text_lines *lines)
 {
-	char *text = service_list_format(graph->arena, &pair->services), *next;
+	struct arena *arena = graph->arena;
+	struct scope scope = {arena, graph->policy, NULL, NULL};
 
-	if (pair->missing)
-		*arena_push(graph->arena, lines) =
-			arena_printf(graph->arena, "$%s (not set)", pair->missing);
-	for (; *text; text = next) {
-		next = text + strcspn(text, ",");
-		if (*next)
-			*next++ = '\0';
-		next += strspn(next, " ");
-		*arena_push(graph->arena, lines) = text;
+	list_for_each (management, &graph->policy->site->management) {
+		struct service_list services = {0};
+		struct prefix_list from;
+		struct lack lack;
+
+		policy_addresses(arena, graph->policy, &management->from, &from);
+		/* policy_read saw to it that management needs no parameter without a value. */
+		scope_services(&scope, &management->allow, &services, &lack);
+		*arena_push(arena, lines) = arena_printf(
+			arena, "%s: %s",
+			addresses_are_any(&from) ? "any address" : addresses_text(arena, &from),
+			service_list_format(arena, &services));
 	}
 }
 
 /* ------------------------------------------------------------ DOT -------------------------------
  */
 
-static void print_dot_lines(const line_list *lines, const char *end, FILE *out)
+/* Text of an HTML-like label; names and texts of a site are anything that YAML takes. */
+static void print_label_text(const char *text, FILE *out)
 {
-	fputc('"', out);
-	list_for_each (line, lines) {
-		for (const char *at = *line; *at; at++) {
-			if (*at == '"' || *at == '\\')
-				fputc('\\', out);
-			fputc(*at, out);
+	for (; *text; text++) {
+		switch (*text) {
+		case '<':
+			fputs("&lt;", out);
+			break;
+		case '>':
+			fputs("&gt;", out);
+			break;
+		case '&':
+			fputs("&amp;", out);
+			break;
+		case '"':
+			fputs("&quot;", out);
+			break;
+		default:
+			fputc((unsigned char)*text < ' ' ? ' ' : *text, out);
 		}
-		fputs(end, out);
 	}
-	fputc('"', out);
 }
 
-static void print_dot_text(struct graph *graph, const char *text)
-{
-	const line_list one = {.items = &text, .count = 1};
+/* How a label's text is drawn. */
+struct type {
+	unsigned size; /* points */
+	const char *color;
+	bool bold;
+};
 
-	print_dot_lines(&one, "", graph->out);
+/* align: "" or how the line break after each line aligns it. */
+static void print_label_lines(const text_lines *lines, const struct type *type, const char *align,
+			      FILE *out)
+{
+	list_for_each (line, lines) {
+		fprintf(out, "<font point-size=\"%u\" color=\"%s\">%s", type->size, type->color,
+			type->bold ? "<b>" : "");
+		print_label_text(*line, out);
+		fprintf(out, "%s</font>", type->bold ? "</b>" : "");
+		if (*align || line + 1 < lines->items + lines->count)
+			fprintf(out, "<br%s/>", align);
+	}
 }
 
-static void print_dot_box(struct graph *graph, size_t number, const char *indent)
+static void print_label_line(const char *text, const struct type *type, const char *align,
+			     FILE *out)
 {
-	line_list lines = {0};
+	const text_lines one = {.items = &text, .count = 1};
 
-	box_lines(graph, &graph->boxes.items[number], &lines);
-	fprintf(graph->out, "%sbox%zu [label=", indent, number + 1);
-	print_dot_lines(&lines, "\\n", graph->out);
-	if (!member_count(graph->boxes.items[number].end))
-		fputs(" style=\"rounded,dashed\"", graph->out);
+	print_label_lines(&one, type, align, out);
+}
+
+static void print_dot_box(const struct graph *graph, size_t number, const char *indent)
+{
+	static const struct type title = {12, INK, true}, member = {9, PALE_INK, false};
+	const struct box *box = &graph->boxes.items[number];
+	text_lines lines = {0};
+
+	box_members(graph, box, &lines);
+	fprintf(graph->out, "%sbox%zu [label=<", indent, number + 1);
+	print_label_line(box_title(box), &title, lines.count ? " " : "", graph->out);
+	print_label_lines(&lines, &member, "", graph->out);
+	fputc('>', graph->out);
+	if (graph->is_site && !member_count(box->end))
+		fputs(" style=\"rounded,filled,dashed\"", graph->out);
 	fputs("];\n", graph->out);
 }
 
-static void print_dot_group(struct graph *graph, size_t number, const struct instance *instance)
+static void print_dot_group(const struct graph *graph, size_t number,
+			    const struct instance *instance)
 {
 	static const char *const fills[] = {"#eaf2fa", "#edf6e8", "#fdf1e3",
 					    "#f5ebf7", "#fbebec", "#eaf5f4"};
-	bool empty = true;
+	static const struct type name = {14, INK, true}, title = {10, PALE_INK, false};
 
-	list_for_each (box, &graph->boxes)
-		empty &= box->instance != instance;
-	if (empty)
+	if (!has_box(graph, instance))
 		return;
 	fprintf(graph->out,
-		"\tsubgraph cluster_%zu {\n\t\tstyle=\"rounded,filled\" color=\"#c0c0c0\" "
-		"fillcolor=\"%s\" fontsize=14\n\t\tlabel=",
+		"\t\tsubgraph cluster_%zu {\n\t\t\tstyle=\"rounded,filled\" color=\"#c4ccd6\" "
+		"fillcolor=\"%s\" margin=16\n\t\t\tlabel=<",
 		number + 1, fills[number % (sizeof(fills) / sizeof(fills[0]))]);
-	print_dot_text(graph, arena_printf(graph->arena, "%s: %s", instance->name,
-					   instance->catalog->title));
-	fputc('\n', graph->out);
+	print_label_line(instance->name, &name, " align=\"left\"", graph->out);
+	print_label_line(instance->catalog->title, &title, " align=\"left\"", graph->out);
+	fputs(">\n", graph->out);
 	for (size_t i = 0; i < graph->boxes.count; i++) {
 		if (graph->boxes.items[i].instance == instance)
-			print_dot_box(graph, i, "\t\t");
+			print_dot_box(graph, i, "\t\t\t");
 	}
-	fputs("\t}\n", graph->out);
+	fputs("\t\t}\n", graph->out);
 }
 
-static void print_dot_arrow(struct graph *graph, const struct arrow *arrow)
+/* Arrows of one opener have one colour: where many cross, the eye can follow them. */
+static void print_dot_arrow(const struct graph *graph, const struct arrow *arrow)
 {
+	static const char *const colors[] = {"#2b5c8a", "#4b7a2f", "#7a4a8c",
+					     "#8a6414", "#1f7a78", "#5a6675"};
 	const struct reach_pair *pair = arrow->pair;
-	line_list lines = {0};
+	size_t from = box_number(graph, pair->from), to = box_number(graph, pair->to);
+	bool wide = is_wide(pair);
+	const struct type type = {
+		.size = 10,
+		.color = wide ? WIDE_ARROW : colors[from % (sizeof(colors) / sizeof(colors[0]))],
+		.bold = wide,
+	};
+	text_lines lines = {0};
 
-	arrow_lines(graph, pair, &lines);
-	fprintf(graph->out, "\tbox%zu -> box%zu [label=", box_number(graph, pair->from) + 1,
-		box_number(graph, pair->to) + 1);
-	print_dot_lines(&lines, "\\l", graph->out);
-	if (arrow->both)
-		fputs(" dir=both", graph->out);
-	if (is_wide(pair))
-		fputs(" color=\"#c0392b\" fontcolor=\"#c0392b\" penwidth=2", graph->out);
-	if (pair->missing)
-		fputs(" style=dashed", graph->out);
-	fputs("];\n", graph->out);
+	reach_pair_lines(graph->arena, pair, &lines);
+	fprintf(graph->out, "\tbox%zu -> box%zu [label=<", from + 1, to + 1);
+	print_label_lines(&lines, &type, " align=\"left\"", graph->out);
+	fprintf(graph->out, "> color=\"%s\"%s%s%s];\n", type.color, wide ? " penwidth=2.5" : "",
+		arrow->both ? " dir=both" : "", pair->missing ? " style=dashed" : "");
 }
 
-/* "10.9.0.0/28: tcp/22" */
-static const char *management_text(const struct graph *graph,
-				   const struct site_management *management)
+/* One of the fields beneath the picture: a heading, then lines. */
+static void print_field(const char *heading, const char *fill, const text_lines *lines, FILE *out)
 {
-	struct arena *arena = graph->arena;
-	struct scope scope = {arena, graph->policy, NULL, NULL};
-	struct service_list services = {0};
-	struct prefix_list from;
-	struct end_member member = {.addresses = &from};
-	struct lack lack;
+	static const struct type bold = {11, INK, true}, text = {10, INK, false};
 
-	policy_addresses(arena, graph->policy, &management->from, &from);
-	/* policy_read saw to it that management needs no parameter without a value. */
-	scope_services(&scope, &management->allow, &services, &lack);
-	return arena_printf(arena, "%s: %s", member_text(arena, &member),
-			    service_list_format(arena, &services));
+	fprintf(out,
+		"<td border=\"1\" cellpadding=\"8\" bgcolor=\"%s\" align=\"left\" "
+		"balign=\"left\" valign=\"top\">",
+		fill);
+	print_label_line(heading, &bold, " align=\"left\"", out);
+	print_label_lines(lines, &text, " align=\"left\"", out);
+	fputs("</td>", out);
 }
 
-/* The jump hosts reach every host, so they are a note and not an arrow to each box. */
-static void print_dot_management(struct graph *graph)
+static void legend_lines(const struct graph *graph, text_lines *lines)
 {
+	bool wide = false, dashed = false;
+
+	list_for_each (pair, &graph->pairs) {
+		wide |= is_wide(pair);
+		dashed |= pair->missing != NULL;
+	}
+	*arena_push(graph->arena, lines) =
+		"An arrow leads from who opens a connection to whom, with the destination ports.";
+	if (wide)
+		*arena_push(graph->arena, lines) =
+			arena_printf(graph->arena, "Thick and red: %u ports or more.", WIDE_PORTS);
+	if (dashed)
+		*arena_push(graph->arena, lines) = "Dashed, $parameter: the document leaves the "
+						   "port open; the site must set it.";
+}
+
+/* Beneath the picture: what its signs mean, and management. */
+static void print_dot_legend(const struct graph *graph)
+{
+	text_lines legend = {0}, management = {0};
+
+	legend_lines(graph, &legend);
+	management_lines(graph, &management);
+	fputs("\tlabelloc=b labeljust=l\n\tlabel=<<table border=\"0\" cellborder=\"0\" "
+	      "cellspacing=\"10\" color=\"#c4ccd6\"><tr>",
+	      graph->out);
+	if (management.count)
+		print_field("Management, to every host", "#fffbe0", &management, graph->out);
+	print_field("Legend", "white", &legend, graph->out);
+	fputs("</tr></table>>\n", graph->out);
+}
+
+static void print_dot_title(const struct graph *graph)
+{
+	static const struct type name = {24, INK, true}, about = {14, PALE_INK, false};
 	const struct site *site = graph->policy->site;
-	line_list lines = {0};
 
-	if (!site->management.count)
-		return;
-	*arena_push(graph->arena, &lines) = "management, to every host";
-	list_for_each (management, &site->management)
-		*arena_push(graph->arena, &lines) = management_text(graph, management);
-	fputs("\tmanagement [shape=note style=filled fillcolor=\"#fffbe0\" label=", graph->out);
-	print_dot_lines(&lines, "\\l", graph->out);
-	fputs("];\n", graph->out);
+	fputs("\t\tpencolor=none labelloc=t labeljust=l\n\t\tlabel=<", graph->out);
+	print_label_line(site->name.text, &name, site->about ? " align=\"left\"" : "", graph->out);
+	if (site->about)
+		print_label_line(site->about, &about, " align=\"left\"", graph->out);
+	fputs(">\n", graph->out);
 }
 
 void graph_print_dot(const struct policy *policy, const reach_list *reaches, FILE *out)
@@ -284,93 +388,122 @@ void graph_print_dot(const struct policy *policy, const reach_list *reaches, FIL
 	struct graph graph = graph_make(arena, policy, reaches, out);
 	struct arrow arrow;
 
-	fputs("digraph site {\n\trankdir=LR nodesep=0.35 ranksep=1.4 fontname=\"Helvetica\" "
-	      "labelloc=t fontsize=20\n\tlabel=",
+	fputs("digraph site {\n"
+	      "\trankdir=LR nodesep=0.3 ranksep=1.3 pad=0.4 fontname=\"Helvetica\"\n"
+	      "\tnode [shape=box style=\"rounded,filled\" fillcolor=white color=\"" FRAME "\" "
+	      "fontname=\"Helvetica\" margin=\"0.15,0.08\"]\n"
+	      "\tedge [fontname=\"Helvetica\" color=\"" FRAME "\" arrowsize=0.8]\n",
 	      out);
-	print_dot_text(&graph, policy->site->about
-				       ? arena_printf(arena, "%s: %s", policy->site->name.text,
-						      policy->site->about)
-				       : policy->site->name.text);
-	fprintf(out, "\n\tnode [shape=box style=\"rounded,filled\" fillcolor=white "
-		     "fontname=\"Helvetica\" "
-		     "fontsize=11]\n\tedge [fontname=\"Helvetica\" fontsize=9 color=\"#44546a\" "
-		     "fontcolor=\"#44546a\"]\n");
+	print_dot_legend(&graph);
+	/* A graph has one label: the title is that of a group around everything. */
+	fputs("\tsubgraph cluster_0 {\n", out);
+	print_dot_title(&graph);
 	for (size_t i = 0; i < policy->instance_count; i++) {
 		if (policy->instances[i].catalog->title)
 			print_dot_group(&graph, i, &policy->instances[i]);
 	}
 	for (size_t i = 0; i < graph.boxes.count; i++) {
-		if (!graph.boxes.items[i].instance ||
-		    !graph.boxes.items[i].instance->catalog->title)
-			print_dot_box(&graph, i, "\t");
+		if (!graph.boxes.items[i].instance)
+			print_dot_box(&graph, i, "\t\t");
 	}
+	fputs("\t}\n", out);
 	list_for_each (pair, &graph.pairs) {
 		if (read_arrow(&graph, pair, &arrow))
 			print_dot_arrow(&graph, &arrow);
 	}
-	print_dot_management(&graph);
-	fprintf(out,
-		"\tlegend [shape=plaintext style=\"\" fontsize=10 label=\"an arrow leads from who "
-		"opens "
-		"a connection\\lto whom, with the destination ports\\lred: %u ports or "
-		"more\\l\"];\n}\n",
-		WIDE_PORTS);
+	fputs("}\n", out);
 }
 
 /* ------------------------------------------------------------ Mermaid ---------------------------
  */
 
-static void print_mermaid_lines(const line_list *lines, FILE *out)
+static void print_mermaid_text(const char *text, FILE *out)
+{
+	for (; *text; text++) {
+		if (strchr("\"<>&#`", *text))
+			fprintf(out, "#%d;", *text);
+		else
+			fputc((unsigned char)*text < ' ' ? ' ' : *text, out);
+	}
+}
+
+/* One quoted text; title is NULL or comes first, bold. */
+static void print_mermaid_lines(const char *title, const text_lines *lines, FILE *out)
 {
 	fputc('"', out);
+	if (title) {
+		fputs("<b>", out);
+		print_mermaid_text(title, out);
+		fputs("</b>", out);
+	}
 	list_for_each (line, lines) {
-		if (line != lines->items)
+		if (title || line != lines->items)
 			fputs("<br>", out);
-		for (const char *at = *line; *at; at++) {
-			if (strchr("\"<>&#", *at))
-				fprintf(out, "#%d;", *at);
-			else
-				fputc(*at, out);
-		}
+		print_mermaid_text(*line, out);
 	}
 	fputc('"', out);
 }
 
-static void print_mermaid_boxes(struct graph *graph, const struct instance *instance)
+static void print_mermaid_boxes(const struct graph *graph, const struct instance *instance)
 {
 	for (size_t i = 0; i < graph->boxes.count; i++) {
-		line_list lines = {0};
+		const struct box *box = &graph->boxes.items[i];
+		text_lines lines = {0};
 
-		if (graph->boxes.items[i].instance != instance)
+		if (box->instance != instance)
 			continue;
-		box_lines(graph, &graph->boxes.items[i], &lines);
+		box_members(graph, box, &lines);
 		fprintf(graph->out, "    box%zu[", i + 1);
-		print_mermaid_lines(&lines, graph->out);
+		print_mermaid_lines(box_title(box), &lines, graph->out);
 		fputs("]\n", graph->out);
 	}
 }
 
-static void print_mermaid_groups(struct graph *graph)
+static void print_mermaid_groups(const struct graph *graph)
 {
+	static const text_lines none;
+
 	for (size_t i = 0; i < graph->policy->instance_count; i++) {
 		const struct instance *instance = &graph->policy->instances[i];
-		const char *title =
-			arena_printf(graph->arena, "%s: %s", instance->name,
-				     instance->catalog->title ? instance->catalog->title : "");
-		const line_list one = {.items = &title, .count = 1};
-		bool empty = true;
 
-		list_for_each (box, &graph->boxes)
-			empty &= box->instance != instance;
-		if (empty || !instance->catalog->title)
+		if (!instance->catalog->title || !has_box(graph, instance))
 			continue;
 		fprintf(graph->out, "  subgraph catalog%zu[", i + 1);
-		print_mermaid_lines(&one, graph->out);
+		print_mermaid_lines(arena_printf(graph->arena, "%s: %s", instance->name,
+						 instance->catalog->title),
+				    &none, graph->out);
 		fputs("]\n", graph->out);
 		print_mermaid_boxes(graph, instance);
 		fputs("  end\n", graph->out);
 	}
 	print_mermaid_boxes(graph, NULL);
+}
+
+/* The fields beside the picture, as boxes without arrows. */
+static void print_mermaid_legend(const struct graph *graph)
+{
+	const struct site *site = graph->policy->site;
+	text_lines about = {0}, management = {0};
+
+	if (site->about)
+		*arena_push(graph->arena, &about) = site->about;
+	legend_lines(graph, &about);
+	management_lines(graph, &management);
+	fputs("  legend[", graph->out);
+	print_mermaid_lines(site->name.text, &about, graph->out);
+	fputs("]\n", graph->out);
+	if (!management.count)
+		return;
+	fputs("  management[", graph->out);
+	print_mermaid_lines("Management, to every host", &management, graph->out);
+	fputs("]\n", graph->out);
+}
+
+/* "1,4,7": arrows by their number, for a style; empty: none. */
+static void print_mermaid_style(const char *numbers, const char *style, FILE *out)
+{
+	if (*numbers)
+		fprintf(out, "  linkStyle %s %s\n", numbers, style);
 }
 
 void graph_print_mermaid(const struct policy *policy, const reach_list *reaches, FILE *out)
@@ -383,20 +516,21 @@ void graph_print_mermaid(const struct policy *policy, const reach_list *reaches,
 
 	fputs("flowchart LR\n", out);
 	print_mermaid_groups(&graph);
+	print_mermaid_legend(&graph);
 	list_for_each (pair, &graph.pairs) {
-		line_list lines = {0};
+		text_lines lines = {0};
 
 		if (!read_arrow(&graph, pair, &arrow))
 			continue;
-		arrow_lines(&graph, pair, &lines);
+		reach_pair_lines(arena, pair, &lines);
 		fprintf(out, "  box%zu %s|", box_number(&graph, pair->from) + 1,
-			arrow.both ? "<-->" : "-->");
-		print_mermaid_lines(&lines, out);
+			pair->missing ? (arrow.both ? "<-.->" : "-.->")
+				      : (arrow.both ? "<-->" : "-->"));
+		print_mermaid_lines(NULL, &lines, out);
 		fprintf(out, "| box%zu\n", box_number(&graph, pair->to) + 1);
 		if (is_wide(pair))
 			wide = arena_printf(arena, "%s%s%zu", wide, *wide ? "," : "", number);
 		number++;
 	}
-	if (*wide)
-		fprintf(out, "  linkStyle %s stroke:#c0392b,stroke-width:2px\n", wide);
+	print_mermaid_style(wide, "stroke:" WIDE_ARROW ",stroke-width:3px,color:" WIDE_ARROW, out);
 }

@@ -5,9 +5,6 @@
 
 #include "csv.h"
 
-/* One service of a cell a line: "tcp+udp/5060". */
-typedef LIST(const char *) line_list;
-
 static void add_name(struct arena *arena, struct matrix *matrix, const char *name)
 {
 	list_for_each (other, &matrix->names) {
@@ -57,31 +54,17 @@ static bool has_row(const struct matrix *matrix, const char *from)
 	return false;
 }
 
-/* service_list_format puts ", " between services, and none within one but between ports. */
-static void cell_lines(struct arena *arena, const struct reach_pair *pair, line_list *lines)
+static void cell_lines(struct arena *arena, const struct reach_pair *pair, text_lines *lines)
 {
-	char *text, *next;
-
-	if (!pair)
-		return;
-	if (pair->missing)
-		*arena_push(arena, lines) = arena_printf(arena, "$%s", pair->missing);
-	text = service_list_format(arena, &pair->services);
-	for (; text && *text; text = next) {
-		next = strstr(text, ", ");
-		if (next) {
-			*next = '\0';
-			next += 2;
-		}
-		*arena_push(arena, lines) = text;
-	}
+	if (pair)
+		reach_pair_lines(arena, pair, lines);
 }
 
 static const char *cell_text(struct arena *arena, const struct reach_pair *pair,
 			     const char *separator)
 {
 	const char *text = "";
-	line_list lines = {0};
+	text_lines lines = {0};
 
 	cell_lines(arena, pair, &lines);
 	list_for_each (line, &lines)
@@ -102,7 +85,7 @@ static size_t column_width(struct arena *arena, const struct matrix *matrix, siz
 	size_t width = strlen(arena_printf(arena, "[%zu]", column + 1));
 
 	list_for_each (name, &matrix->names) {
-		line_list lines = {0};
+		text_lines lines = {0};
 
 		cell_lines(arena, find_pair(matrix, *name, matrix->names.items[column]), &lines);
 		list_for_each (line, &lines) {
@@ -116,7 +99,7 @@ static size_t column_width(struct arena *arena, const struct matrix *matrix, siz
 static void print_row(struct arena *arena, const struct matrix *matrix, size_t row,
 		      size_t label_width, const struct column *columns, size_t count, FILE *out)
 {
-	line_list *cells = arena_alloc(arena, count * sizeof(*cells));
+	text_lines *cells = arena_alloc(arena, count * sizeof(*cells));
 	size_t height = 0;
 
 	for (size_t i = 0; i < count; i++) {
@@ -270,7 +253,7 @@ static void print_html(const char *text, FILE *out)
 
 static void print_html_cell(struct arena *arena, const struct reach_pair *pair, FILE *out)
 {
-	line_list lines = {0};
+	text_lines lines = {0};
 
 	if (!pair) {
 		fputs("<td></td>", out);
@@ -341,7 +324,7 @@ json_t *matrix_json(const struct matrix *matrix)
 	list_for_each (pair, &matrix->pairs) {
 		json_t *rules = json_array();
 		json_t *services = json_array();
-		line_list lines = {0};
+		text_lines lines = {0};
 
 		cell_lines(arena, pair, &lines);
 		list_for_each (line, &lines)

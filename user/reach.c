@@ -141,6 +141,25 @@ void reach_pairs(struct arena *arena, const reach_list *reaches, reach_pair_list
 	*ret_pairs = pairs;
 }
 
+void reach_pair_lines(struct arena *arena, const struct reach_pair *pair, text_lines *lines)
+{
+	char *text, *next;
+
+	if (pair->missing)
+		*arena_push(arena, lines) = arena_printf(arena, "$%s", pair->missing);
+	if (!pair->services.count)
+		return;
+	/* It puts ", " between services, and none within one but between ports. */
+	for (text = service_list_format(arena, &pair->services); text; text = next) {
+		next = strstr(text, ", ");
+		if (next) {
+			*next = '\0';
+			next += 2;
+		}
+		*arena_push(arena, lines) = text;
+	}
+}
+
 uint32_t services_port_count(const struct service_list *services)
 {
 	uint32_t count = 0;

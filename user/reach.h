@@ -40,6 +40,10 @@ typedef LIST(struct reach_pair) reach_pair_list;
 /* In the order in which the pairs first appear. */
 void reach_pairs(struct arena *arena, const reach_list *reaches, reach_pair_list *ret_pairs);
 
+/* What stands on an arrow or in a cell: "$voss/northbound-port", "tcp+udp/5060", one a line. */
+typedef LIST(const char *) text_lines;
+void reach_pair_lines(struct arena *arena, const struct reach_pair *pair, text_lines *lines);
+
 /* Destination ports of all services together. */
 uint32_t services_port_count(const struct service_list *services);
 
