@@ -48,11 +48,34 @@ static int read_catalog(const struct invocation *invocation, const char *path,
 	return EXIT_DONE;
 }
 
+/* Flows that are templates are drawn from the entries of a site: without any, they would be missed.
+ */
+static void tell_templates(const struct invocation *invocation, const struct policy *policy)
+{
+	size_t left_out = 0;
+
+	for (size_t i = 0; i < policy->instance_count; i++) {
+		list_for_each (flow, &policy->instances[i].catalog->flows) {
+			bool used = flow->each == EACH_NONE;
+
+			for (size_t j = 0; !used && j < policy->pairing_count; j++)
+				used = policy->pairings[j].flow == flow;
+			left_out += !used;
+		}
+	}
+	if (left_out)
+		fprintf(stderr,
+			"sallyport %s: %zu flow%s not shown: they are one for each entry of "
+			"client-ports or locations, and there is no such entry\n",
+			invocation->command->name, left_out, left_out == 1 ? " is" : "s are");
+}
+
 static int picture_read(const struct invocation *invocation, struct picture *ret_picture)
 {
 	cleanup(diagnostics_freep) struct diagnostics *unused = diagnostics_new();
 	const char *path = invocation->arguments[0];
 	bool catalog = file_kind_read(unused, path) == FILE_CATALOG;
+	bool all = catalog || invocation->given[OPTION_ALL];
 	struct picture picture = {0};
 	int result = catalog ? read_catalog(invocation, path, &picture.files)
 			     : site_files_read(invocation, path, &picture.files);
@@ -60,15 +83,20 @@ static int picture_read(const struct invocation *invocation, struct picture *ret
 	if (result != EXIT_DONE)
 		return result;
 	output_diagnostics(invocation, picture.files.diagnostics);
-	reach_find(picture.files.arena, picture.files.policy,
-		   catalog || invocation->given[OPTION_ALL], &picture.reaches);
+	reach_find(picture.files.arena, picture.files.policy, all, &picture.reaches);
+	if (all)
+		tell_templates(invocation, picture.files.policy);
 	*ret_picture = picture;
 	if (!picture.reaches.count)
-		fprintf(stderr,
-			"sallyport %s: no role of this site opens to another; --all shows "
-			"what its catalogs allow, bound or not\n",
-			invocation->command->name);
+		fprintf(stderr, "sallyport %s: no role of this file opens to another%s\n",
+			invocation->command->name,
+			all ? "" : "; --all shows what its catalogs allow, bound or not");
 	return EXIT_DONE;
+}
+
+static int two_formats(const struct invocation *invocation)
+{
+	return usage_error(invocation, "--json and --format exclude each other: give one");
 }
 
 /* ------------------------------------------------------------ matrix */
@@ -107,6 +135,8 @@ int command_matrix(const struct invocation *invocation)
 	struct matrix matrix;
 	int result;
 
+	if (invocation->given[OPTION_JSON] && invocation->value[OPTION_FORMAT])
+		return two_formats(invocation);
 	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
 		if (strcmp(formats[i].name, format) != 0)
 			continue;
@@ -162,18 +192,19 @@ int command_graph(const struct invocation *invocation)
 	cleanup(picture_close) struct picture picture = {0};
 	int result;
 
+	if (invocation->given[OPTION_JSON] && invocation->value[OPTION_FORMAT])
+		return two_formats(invocation);
 	if (!dot && !svg && strcmp(format, "mermaid") != 0)
 		return usage_error(invocation, "--format %s: there are dot, mermaid and svg",
 				   format);
-	if (invocation->given[OPTION_JSON])
-		return usage_error(invocation, "a graph is no JSON: leave --json out, or take "
-					       "\"sallyport matrix --json\"");
 	result = picture_read(invocation, &picture);
 	if (result != EXIT_DONE)
 		return result;
 	if (svg)
 		return draw_svg(invocation, &picture);
-	if (dot)
+	if (invocation->given[OPTION_JSON])
+		output_json(invocation, stdout, graph_json(picture.files.policy, &picture.reaches));
+	else if (dot)
 		graph_print_dot(picture.files.policy, &picture.reaches, stdout);
 	else
 		graph_print_mermaid(picture.files.policy, &picture.reaches, stdout);

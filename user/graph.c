@@ -3,18 +3,13 @@
 
 #include <string.h>
 
-#include "binding.h"
+/* Of those who play a role, so many are named in its box. */
+#define SHOWN_MEMBERS 6u
 
-/* From so many ports on an arrow is drawn as a wide range. */
-#define WIDE_PORTS 1000u
-/* Of those who play a role, so many are named in its box, and so many addresses of each. */
-#define SHOWN_MEMBERS	6u
-#define SHOWN_ADDRESSES 2u
-
-#define INK		"#1f2a36"
-#define PALE_INK	"#5a6675"
-#define FRAME		"#44546a"
-#define WIDE_ARROW	"#c0392b"
+#define INK	      "#1f2a36"
+#define PALE_INK      "#5a6675"
+#define FRAME	      "#44546a"
+#define WIDE_ARROW    "#c0392b"
 
 /* A box: one end of some arrow. */
 struct box {
@@ -117,26 +112,10 @@ static struct graph graph_make(struct arena *arena, const struct policy *policy,
 	return graph;
 }
 
-/* "10.20.1.11, 2001:db8::11", "10.20.9.0/28 and 6 more" */
-static const char *addresses_text(struct arena *arena, const struct prefix_list *list)
-{
-	char buffer[ADDRESS_TEXT_MAX];
-	const char *text = "";
-
-	for (size_t i = 0; i < list->count && i < SHOWN_ADDRESSES; i++)
-		text = arena_printf(arena, "%s%s%s", text, i ? ", " : "",
-				    prefix_format(&list->items[i], buffer));
-	if (list->count > SHOWN_ADDRESSES)
-		text = arena_printf(arena, "%s and %zu more", text, list->count - SHOWN_ADDRESSES);
-	return text;
-}
-
 /* "web-1: 10.20.1.11", "10.20.9.0/28": one member of an end. */
 static const char *member_text(struct arena *arena, const struct end_member *member)
 {
-	const char *addresses = addresses_are_any(member->addresses)
-					? "any address"
-					: addresses_text(arena, member->addresses);
+	const char *addresses = addresses_brief(arena, member->addresses);
 
 	return member->host ? arena_printf(arena, "%s: %s", member->host->name.text, addresses)
 			    : addresses;
@@ -182,28 +161,6 @@ static void box_members(const struct graph *graph, const struct box *box, text_l
 	if (count > SHOWN_MEMBERS)
 		*arena_push(graph->arena, lines) =
 			arena_printf(graph->arena, "and %zu more", count - SHOWN_MEMBERS);
-}
-
-/* "10.9.0.0/28: tcp/22", one line each. The jump hosts reach every host: as arrows they would hide
- * all others. */
-static void management_lines(const struct graph *graph, text_lines *lines)
-{
-	struct arena *arena = graph->arena;
-	struct scope scope = {arena, graph->policy, NULL, NULL};
-
-	list_for_each (management, &graph->policy->site->management) {
-		struct service_list services = {0};
-		struct prefix_list from;
-		struct lack lack;
-
-		policy_addresses(arena, graph->policy, &management->from, &from);
-		/* policy_read saw to it that management needs no parameter without a value. */
-		scope_services(&scope, &management->allow, &services, &lack);
-		*arena_push(arena, lines) = arena_printf(
-			arena, "%s: %s",
-			addresses_are_any(&from) ? "any address" : addresses_text(arena, &from),
-			service_list_format(arena, &services));
-	}
 }
 
 /* ------------------------------------------------------------ DOT -------------------------------
@@ -360,7 +317,7 @@ static void print_dot_legend(const struct graph *graph)
 	text_lines legend = {0}, management = {0};
 
 	legend_lines(graph, &legend);
-	management_lines(graph, &management);
+	management_lines(graph->arena, graph->policy, &management);
 	fputs("\tlabelloc=b labeljust=l\n\tlabel=<<table border=\"0\" cellborder=\"0\" "
 	      "cellspacing=\"10\" color=\"#c4ccd6\"><tr>",
 	      graph->out);
@@ -488,7 +445,7 @@ static void print_mermaid_legend(const struct graph *graph)
 	if (site->about)
 		*arena_push(graph->arena, &about) = site->about;
 	legend_lines(graph, &about);
-	management_lines(graph, &management);
+	management_lines(graph->arena, graph->policy, &management);
 	fputs("  legend[", graph->out);
 	print_mermaid_lines(site->name.text, &about, graph->out);
 	fputs("]\n", graph->out);
@@ -533,4 +490,50 @@ void graph_print_mermaid(const struct policy *policy, const reach_list *reaches,
 		number++;
 	}
 	print_mermaid_style(wide, "stroke:" WIDE_ARROW ",stroke-width:3px,color:" WIDE_ARROW, out);
+}
+
+/* ------------------------------------------------------------ JSON ------------------------------
+ */
+
+static json_t *box_json(const struct box *box)
+{
+	json_t *members = json_array();
+	char buffer[ADDRESS_TEXT_MAX];
+
+	for (size_t i = 0; i < member_count(box->end); i++) {
+		const struct end_member member = member_at(box->end, i);
+		json_t *addresses = json_array();
+
+		list_for_each (prefix, member.addresses)
+			json_array_append_new(addresses,
+					      json_string(prefix_format(prefix, buffer)));
+		json_array_append_new(members,
+				      json_pack("{s:s?, s:o}", "host",
+						member.host ? member.host->name.text : NULL,
+						"addresses", addresses));
+	}
+	return json_pack("{s:s, s:s?, s:o}", "name", box->end->name, "catalog",
+			 box->instance ? box->instance->name : NULL, "members", members);
+}
+
+json_t *graph_json(const struct policy *policy, const reach_list *reaches)
+{
+	cleanup(arena_freep) struct arena *arena = arena_new();
+	struct graph graph = graph_make(arena, policy, reaches, NULL);
+	json_t *boxes = json_array(), *arrows = json_array(), *management = json_array();
+	text_lines lines = {0};
+
+	list_for_each (box, &graph.boxes)
+		json_array_append_new(boxes, box_json(box));
+	list_for_each (pair, &graph.pairs) {
+		json_t *arrow = reach_pair_json(arena, pair);
+
+		json_object_set_new(arrow, "wide", json_boolean(is_wide(pair)));
+		json_array_append_new(arrows, arrow);
+	}
+	management_lines(arena, policy, &lines);
+	list_for_each (line, &lines)
+		json_array_append_new(management, json_string(*line));
+	return json_pack("{s:s, s:o, s:o, s:o}", "site", policy->site->name.text, "boxes", boxes,
+			 "arrows", arrows, "management", management);
 }

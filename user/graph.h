@@ -12,5 +12,10 @@
 
 void graph_print_dot(const struct policy *policy, const reach_list *reaches, FILE *out);
 void graph_print_mermaid(const struct policy *policy, const reach_list *reaches, FILE *out);
+/*
+ * {site, boxes: [{name, catalog, members: [{host, addresses}]}], arrows: [as matrix has them, and
+ * wide], management: ["from: services"]}: new reference.
+ */
+json_t *graph_json(const struct policy *policy, const reach_list *reaches);
 
 #endif

@@ -59,15 +59,21 @@ static const struct command commands[] = {
 	{
 		.name = "matrix",
 		.summary = "who opens to whom, role by role, with the ports in the cells",
-		.arguments = "SITE",
-		.description = "Prints a table of the whole site: rows open connections to "
-			       "columns. Only roles that are\n"
-			       "bound and flows in force are in it, or all with --all. --format is "
-			       "text (as wide as the\n"
-			       "terminal), csv, markdown or html.",
+		.arguments = "SITE|CATALOG",
+		.description =
+			"Prints a table of the whole site: rows open connections to "
+			"columns. Only roles that are\n"
+			"bound and flows in force are in it, or all with --all; of a catalog "
+			"file alone, every\n"
+			"flow at its defaults. --format is text (as wide as the terminal), "
+			"csv, markdown or\n"
+			"html, where pointing at a cell shows its rules and citations. A "
+			"port that has yet to be\n"
+			"set stands as $instance/parameter.",
 		.examples = "sallyport matrix site.yaml\n"
 			    "sallyport matrix site.yaml --format html > matrix.html\n"
-			    "sallyport matrix site.yaml --all --format csv",
+			    "sallyport matrix site.yaml --all --format csv\n"
+			    "sallyport matrix policies/voss.yaml",
 		.options = OPTION_SET(OPTION_FORMAT) | OPTION_SET(OPTION_ALL),
 		.arguments_min = 1,
 		.arguments_max = 1,
@@ -76,12 +82,16 @@ static const struct command commands[] = {
 	{
 		.name = "graph",
 		.summary = "a picture of the site: roles as boxes, flows as arrows",
-		.arguments = "SITE",
+		.arguments = "SITE|CATALOG",
 		.description = "Draws who opens to whom: roles grouped by catalog, with the hosts "
 			       "that play them,\n"
-			       "services on the arrows, wide ranges of ports in red. --format is "
-			       "dot (Graphviz),\n"
-			       "mermaid, or svg, which \"dot\" of Graphviz draws.",
+			       "services on the arrows, wide ranges of ports in red, management "
+			       "and a legend beneath.\n"
+			       "What is bound and in force, or with --all everything; of a catalog "
+			       "file alone, every\n"
+			       "flow at its defaults. --format is dot (Graphviz), mermaid, or svg, "
+			       "which \"dot\" of\n"
+			       "Graphviz draws.",
 		.examples = "sallyport graph site.yaml --format svg > site.svg\n"
 			    "sallyport graph site.yaml --format mermaid\n"
 			    "sallyport graph site.yaml | dot -Tpdf > site.pdf",
@@ -94,14 +104,17 @@ static const struct command commands[] = {
 		.name = "who",
 		.summary = "who can reach a role, host or address, and whom it can reach",
 		.arguments = "can reach X [SERVICE] | reaches X [SERVICE] | X can reach [SERVICE]",
-		.description = "Answers from the whole site, hosts' own parameters included: by "
-			       "which rule, from which\n"
-			       "addresses, on which ports, cited from where. X is a role, a name "
-			       "that a document prints,\n"
-			       "a host of the site or an address. Management counts.",
+		.description =
+			"Answers from the whole site, hosts' own parameters included: by "
+			"which rule, from which\n"
+			"addresses, on which ports, cited from where. X is a role, a name "
+			"that a document prints,\n"
+			"a host of the site or an address. Management counts. Exit 0 with an "
+			"answer, also if it\n"
+			"is \"nobody\".",
 		.examples = "sallyport who --site site.yaml can reach cyara/mssql\n"
 			    "sallyport who --site site.yaml reaches 10.0.0.5 tcp/1433\n"
-			    "sallyport who --site site.yaml \"Call Engine\" can reach",
+			    "sallyport who --site site.yaml what can Cyara Call Engine reach",
 		.options = OPTION_SET(OPTION_SITE),
 		.arguments_min = 1,
 		.arguments_max = -1,

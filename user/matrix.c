@@ -21,6 +21,7 @@ void matrix_make(struct arena *arena, const struct policy *policy, const reach_l
 	struct matrix matrix = {.site = policy->site->name.text};
 
 	reach_pairs(arena, reaches, &matrix.pairs);
+	management_lines(arena, policy, &matrix.management);
 	for (size_t i = 0; i < policy->binding_count; i++) {
 		list_for_each (pair, &matrix.pairs) {
 			if (pair->from->binding == &policy->bindings[i] ||
@@ -49,6 +50,15 @@ static bool has_row(const struct matrix *matrix, const char *from)
 {
 	list_for_each (pair, &matrix->pairs) {
 		if (strcmp(pair->from->name, from) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool has_column(const struct matrix *matrix, const char *to)
+{
+	list_for_each (pair, &matrix->pairs) {
+		if (strcmp(pair->to->name, to) == 0)
 			return true;
 	}
 	return false;
@@ -96,6 +106,21 @@ static size_t column_width(struct arena *arena, const struct matrix *matrix, siz
 	return width;
 }
 
+/* Without the blanks that only keep columns apart. */
+static void print_trimmed(const char *text, FILE *out)
+{
+	size_t length = strlen(text);
+
+	while (length && text[length - 1] == ' ')
+		length--;
+	fprintf(out, "%.*s\n", (int)length, text);
+}
+
+static const char *row_label(struct arena *arena, const struct matrix *matrix, size_t row)
+{
+	return arena_printf(arena, "[%zu] %s", row + 1, matrix->names.items[row]);
+}
+
 static void print_row(struct arena *arena, const struct matrix *matrix, size_t row,
 		      size_t label_width, const struct column *columns, size_t count, FILE *out)
 {
@@ -111,66 +136,69 @@ static void print_row(struct arena *arena, const struct matrix *matrix, size_t r
 			height = cells[i].count;
 	}
 	for (size_t line = 0; line < height; line++) {
-		fprintf(out, "%-*s", (int)label_width,
-			line ? ""
-			     : arena_printf(arena, "[%zu] %s", row + 1, matrix->names.items[row]));
-		for (size_t i = 0; i < count; i++) {
-			const char *text = line < cells[i].count ? cells[i].items[line] : "";
+		const char *text = arena_printf(arena, "%-*s", (int)label_width,
+						line ? "" : row_label(arena, matrix, row));
 
-			fprintf(out, "  %-*s", i + 1 < count ? (int)columns[i].width : 0, text);
-		}
-		fputc('\n', out);
+		for (size_t i = 0; i < count; i++)
+			text = arena_printf(arena, "%s  %-*s", text, (int)columns[i].width,
+					    line < cells[i].count ? cells[i].items[line] : "");
+		print_trimmed(text, out);
 	}
 }
 
 static void print_block(struct arena *arena, const struct matrix *matrix, size_t label_width,
 			const struct column *columns, size_t count, FILE *out)
 {
-	fprintf(out, "%-*s", (int)label_width, "from \\ to");
+	const char *text = arena_printf(arena, "\n%-*s", (int)label_width, "from \\ to");
+
 	for (size_t i = 0; i < count; i++)
-		fprintf(out, "  %-*s", i + 1 < count ? (int)columns[i].width : 0,
-			arena_printf(arena, "[%zu]", columns[i].name + 1));
-	fputc('\n', out);
+		text = arena_printf(arena, "%s  %-*s", text, (int)columns[i].width,
+				    arena_printf(arena, "[%zu]", columns[i].name + 1));
+	print_trimmed(text, out);
 	for (size_t row = 0; row < matrix->names.count; row++)
 		print_row(arena, matrix, row, label_width, columns, count, out);
 }
 
-/* Columns are the numbers of the rows: names would make most of them too wide. */
-void matrix_print_text(const struct matrix *matrix, unsigned width, FILE *out)
+static void print_blocks(struct arena *arena, const struct matrix *matrix, size_t label_width,
+			 unsigned width, FILE *out)
 {
-	cleanup(arena_freep) struct arena *arena = arena_new();
 	struct column *columns = arena_alloc(arena, matrix->names.count * sizeof(*columns));
-	size_t label_width = 0, used = 0, count = 0;
+	size_t used = 0, count = 0;
 
-	for (size_t i = 0; i < matrix->names.count; i++) {
-		size_t length =
-			strlen(arena_printf(arena, "[%zu] %s", i + 1, matrix->names.items[i]));
-
-		if (length > label_width)
-			label_width = length;
-	}
-	for (size_t i = 0; i < matrix->names.count; i++)
-		fprintf(out, "[%zu] %s\n", i + 1, matrix->names.items[i]);
 	for (size_t i = 0; i < matrix->names.count; i++) {
 		struct column column = {i, column_width(arena, matrix, i)};
-		bool used_column = false;
 
-		list_for_each (pair, &matrix->pairs)
-			used_column |= strcmp(pair->to->name, matrix->names.items[i]) == 0;
-		if (!used_column)
+		if (!has_column(matrix, matrix->names.items[i]))
 			continue;
 		if (count && label_width + used + 2 + column.width > width) {
-			fputc('\n', out);
 			print_block(arena, matrix, label_width, columns, count, out);
 			count = used = 0;
 		}
 		columns[count++] = column;
 		used += 2 + column.width;
 	}
-	if (count) {
-		fputc('\n', out);
+	if (count)
 		print_block(arena, matrix, label_width, columns, count, out);
+}
+
+/* Columns are the numbers of the rows: names would make most of them too wide. */
+void matrix_print_text(const struct matrix *matrix, unsigned width, FILE *out)
+{
+	cleanup(arena_freep) struct arena *arena = arena_new();
+	size_t label_width = 0;
+
+	for (size_t i = 0; i < matrix->names.count; i++) {
+		size_t length = strlen(row_label(arena, matrix, i));
+
+		if (length > label_width)
+			label_width = length;
+		fprintf(out, "%s\n", row_label(arena, matrix, i));
 	}
+	print_blocks(arena, matrix, label_width, width, out);
+	if (matrix->management.count)
+		fputs("\nmanagement, to every host:\n", out);
+	list_for_each (line, &matrix->management)
+		fprintf(out, "  %s\n", *line);
 }
 
 /* ------------------------------------------------------------ CSV, Markdown, HTML, JSON ---------
@@ -195,36 +223,62 @@ void matrix_print_csv(const struct matrix *matrix, FILE *out)
 	}
 }
 
-static void print_markdown_cell(const char *text, FILE *out)
+static void print_markdown_text(const char *text, FILE *out)
 {
 	for (; *text; text++) {
-		if (strchr("|\\*_`<", *text))
+		if (strchr("|\\*_`<[]$", *text))
 			fputc('\\', out);
 		fputc(*text, out);
 	}
 }
 
+static void print_markdown_cell(struct arena *arena, const struct reach_pair *pair, FILE *out)
+{
+	text_lines lines = {0};
+
+	cell_lines(arena, pair, &lines);
+	fputc(' ', out);
+	list_for_each (line, &lines) {
+		if (line != lines.items)
+			fputs("<br>", out);
+		print_markdown_text(*line, out);
+	}
+	fputs(lines.count ? " |" : "|", out);
+}
+
+/* Rows and columns that have something in them. */
 void matrix_print_markdown(const struct matrix *matrix, FILE *out)
 {
 	cleanup(arena_freep) struct arena *arena = arena_new();
+	const char *rule = "|---|";
 
 	fputs("| from \\\\ to |", out);
 	list_for_each (to, &matrix->names) {
+		if (!has_column(matrix, *to))
+			continue;
 		fputc(' ', out);
-		print_markdown_cell(*to, out);
+		print_markdown_text(*to, out);
 		fputs(" |", out);
+		rule = arena_printf(arena, "%s---|", rule);
 	}
-	fputs("\n|---|", out);
-	for (size_t i = 0; i < matrix->names.count; i++)
-		fputs("---|", out);
-	fputc('\n', out);
+	fprintf(out, "\n%s\n", rule);
 	list_for_each (from, &matrix->names) {
+		if (!has_row(matrix, *from))
+			continue;
 		fputs("| **", out);
-		print_markdown_cell(*from, out);
+		print_markdown_text(*from, out);
 		fputs("** |", out);
-		list_for_each (to, &matrix->names)
-			fprintf(out, " %s |",
-				cell_text(arena, find_pair(matrix, *from, *to), "<br>"));
+		list_for_each (to, &matrix->names) {
+			if (has_column(matrix, *to))
+				print_markdown_cell(arena, find_pair(matrix, *from, *to), out);
+		}
+		fputc('\n', out);
+	}
+	if (matrix->management.count)
+		fputs("\nManagement, to every host:\n\n", out);
+	list_for_each (line, &matrix->management) {
+		fputs("- ", out);
+		print_markdown_text(*line, out);
 		fputc('\n', out);
 	}
 }
@@ -251,21 +305,34 @@ static void print_html(const char *text, FILE *out)
 	}
 }
 
+/* What one reads when pointing at a cell: by which rules, cited from where. */
+static void print_html_rules(struct arena *arena, const struct reach_pair *pair, FILE *out)
+{
+	list_for_each (pairing, &pair->pairings) {
+		if (pairing != pair->pairings.items)
+			fputs("&#10;", out);
+		print_html((*pairing)->id, out);
+		fputs(": ", out);
+		print_html(pairing_cite(arena, *pairing), out);
+	}
+}
+
 static void print_html_cell(struct arena *arena, const struct reach_pair *pair, FILE *out)
 {
 	text_lines lines = {0};
+	const char *class = "open";
 
 	if (!pair) {
 		fputs("<td></td>", out);
 		return;
 	}
+	if (pair->missing)
+		class = "missing";
+	else if (services_port_count(&pair->services) >= WIDE_PORTS)
+		class = "wide";
 	cell_lines(arena, pair, &lines);
-	fputs("<td class=\"open\" title=\"", out);
-	list_for_each (pairing, &pair->pairings) {
-		if (pairing != pair->pairings.items)
-			fputs("&#10;", out);
-		print_html((*pairing)->id, out);
-	}
+	fprintf(out, "<td class=\"%s\" title=\"", class);
+	print_html_rules(arena, pair, out);
 	fputs("\">", out);
 	list_for_each (line, &lines) {
 		if (line != lines.items)
@@ -275,29 +342,39 @@ static void print_html_cell(struct arena *arena, const struct reach_pair *pair, 
 	fputs("</td>", out);
 }
 
-void matrix_print_html(const struct matrix *matrix, FILE *out)
+static void print_html_head(const struct matrix *matrix, FILE *out)
 {
-	cleanup(arena_freep) struct arena *arena = arena_new();
-
 	fputs("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>",
 	      out);
 	print_html(matrix->site, out);
 	fputs(": who opens to whom</title>\n<style>\n"
-	      "body { font-family: sans-serif; font-size: 80%; margin: 1em; }\n"
+	      "body { font: 13px sans-serif; color: #1f2a36; margin: 2em; }\n"
 	      "table { border-collapse: collapse; }\n"
-	      "th, td { border: 1px solid #bbb; padding: 2px 5px; vertical-align: top; }\n"
-	      "td { white-space: nowrap; font-family: monospace; }\n"
-	      "td.open { background: #e4f2e4; }\n"
-	      "thead th { position: sticky; top: 0; background: #fff; }\n"
+	      "th, td { border: 1px solid #c4ccd6; padding: 3px 6px; vertical-align: top; }\n"
+	      "td { white-space: nowrap; font: 12px monospace; }\n"
+	      "td.open { background: #e7f3e6; }\n"
+	      "td.wide { background: #fadfd9; }\n"
+	      "td.missing { background: #fff6cc; }\n"
+	      "thead th { position: sticky; top: 0; background: #fff; vertical-align: bottom; }\n"
 	      "thead th span { writing-mode: vertical-rl; transform: rotate(180deg); }\n"
 	      "tbody th { text-align: left; position: sticky; left: 0; background: #fff; }\n"
+	      "tbody tr:hover th { background: #eaf2fa; }\n"
 	      "</style>\n</head>\n<body>\n<h1>",
 	      out);
 	print_html(matrix->site, out);
-	fputs("</h1>\n<p>Who opens (rows) to whom (columns); point at a cell for its rules.</p>\n"
-	      "<table>\n<thead><tr><th>from \\ to</th>",
-	      out);
+	fprintf(out,
+		"</h1>\n<p>Who opens connections (rows) to whom (columns), with the destination "
+		"ports. Point at a cell for its rules and where they are from. Red: %u ports or "
+		"more; yellow: the site has yet to set a port.</p>\n",
+		WIDE_PORTS);
+}
+
+static void print_html_table(struct arena *arena, const struct matrix *matrix, FILE *out)
+{
+	fputs("<table>\n<thead><tr><th>from \\ to</th>", out);
 	list_for_each (to, &matrix->names) {
+		if (!has_column(matrix, *to))
+			continue;
 		fputs("<th><span>", out);
 		print_html(*to, out);
 		fputs("</span></th>", out);
@@ -309,11 +386,30 @@ void matrix_print_html(const struct matrix *matrix, FILE *out)
 		fputs("<tr><th>", out);
 		print_html(*from, out);
 		fputs("</th>", out);
-		list_for_each (to, &matrix->names)
-			print_html_cell(arena, find_pair(matrix, *from, *to), out);
+		list_for_each (to, &matrix->names) {
+			if (has_column(matrix, *to))
+				print_html_cell(arena, find_pair(matrix, *from, *to), out);
+		}
 		fputs("</tr>\n", out);
 	}
-	fputs("</tbody>\n</table>\n</body>\n</html>\n", out);
+	fputs("</tbody>\n</table>\n", out);
+}
+
+/* Rows and columns that have something in them. */
+void matrix_print_html(const struct matrix *matrix, FILE *out)
+{
+	cleanup(arena_freep) struct arena *arena = arena_new();
+
+	print_html_head(matrix, out);
+	print_html_table(arena, matrix, out);
+	if (matrix->management.count)
+		fputs("<h2>Management, to every host</h2>\n<ul>\n", out);
+	list_for_each (line, &matrix->management) {
+		fputs("<li>", out);
+		print_html(*line, out);
+		fputs("</li>\n", out);
+	}
+	fprintf(out, "%s</body>\n</html>\n", matrix->management.count ? "</ul>\n" : "");
 }
 
 json_t *matrix_json(const struct matrix *matrix)
@@ -321,20 +417,7 @@ json_t *matrix_json(const struct matrix *matrix)
 	cleanup(arena_freep) struct arena *arena = arena_new();
 	json_t *array = json_array();
 
-	list_for_each (pair, &matrix->pairs) {
-		json_t *rules = json_array();
-		json_t *services = json_array();
-		text_lines lines = {0};
-
-		cell_lines(arena, pair, &lines);
-		list_for_each (line, &lines)
-			json_array_append_new(services, json_string(*line));
-		list_for_each (pairing, &pair->pairings)
-			json_array_append_new(rules, json_string((*pairing)->id));
-		json_array_append_new(array, json_pack("{s:s, s:s, s:o, s:o, s:s?}", "from",
-						       pair->from->name, "to", pair->to->name,
-						       "services", services, "rules", rules,
-						       "missing", pair->missing));
-	}
+	list_for_each (pair, &matrix->pairs)
+		json_array_append_new(array, reach_pair_json(arena, pair));
 	return array;
 }

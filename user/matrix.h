@@ -12,6 +12,7 @@
 struct matrix {
 	LIST(const char *) names; /* of rows and columns */
 	reach_pair_list pairs;
+	text_lines management;
 	const char *site;
 };
 

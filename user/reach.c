@@ -3,7 +3,11 @@
 
 #include <string.h>
 
+#include "binding.h"
 #include "rules.h"
+
+/* Of a list of addresses, so many stand in a box or beneath a table. */
+#define BRIEF_ADDRESSES 2u
 
 /* The first address of the family, and whether it is the only one: NULL if there is none. */
 static const struct prefix *first_of(const struct prefix_list *list, uint8_t family, bool *ret_only)
@@ -157,6 +161,56 @@ void reach_pair_lines(struct arena *arena, const struct reach_pair *pair, text_l
 			next += 2;
 		}
 		*arena_push(arena, lines) = text;
+	}
+}
+
+json_t *reach_pair_json(struct arena *arena, const struct reach_pair *pair)
+{
+	json_t *services = json_array(), *rules = json_array(), *cites = json_array();
+	text_lines lines = {0};
+
+	reach_pair_lines(arena, pair, &lines);
+	list_for_each (line, &lines)
+		json_array_append_new(services, json_string(*line));
+	list_for_each (pairing, &pair->pairings) {
+		json_array_append_new(rules, json_string((*pairing)->id));
+		json_array_append_new(cites, json_string(pairing_cite(arena, *pairing)));
+	}
+	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:s?}", "from", pair->from->name, "to",
+			 pair->to->name, "services", services, "rules", rules, "cites", cites,
+			 "missing", pair->missing);
+}
+
+const char *addresses_brief(struct arena *arena, const struct prefix_list *list)
+{
+	char buffer[ADDRESS_TEXT_MAX];
+	const char *text = "";
+
+	if (addresses_are_any(list))
+		return "any address";
+	for (size_t i = 0; i < list->count && i < BRIEF_ADDRESSES; i++)
+		text = arena_printf(arena, "%s%s%s", text, i ? ", " : "",
+				    prefix_format(&list->items[i], buffer));
+	if (list->count > BRIEF_ADDRESSES)
+		text = arena_printf(arena, "%s and %zu more", text, list->count - BRIEF_ADDRESSES);
+	return text;
+}
+
+void management_lines(struct arena *arena, const struct policy *policy, text_lines *lines)
+{
+	struct scope scope = {arena, policy, NULL, NULL};
+
+	list_for_each (management, &policy->site->management) {
+		struct service_list services = {0};
+		struct prefix_list from;
+		struct lack lack;
+
+		policy_addresses(arena, policy, &management->from, &from);
+		/* policy_read saw to it that management needs no parameter without a value. */
+		scope_services(&scope, &management->allow, &services, &lack);
+		*arena_push(arena, lines) =
+			arena_printf(arena, "%s: %s", addresses_brief(arena, &from),
+				     service_list_format(arena, &services));
 	}
 }
 

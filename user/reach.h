@@ -6,6 +6,8 @@
 #ifndef SALLYPORT_REACH_H
 #define SALLYPORT_REACH_H
 
+#include <jansson.h>
+
 #include "pairing.h"
 
 struct reach {
@@ -43,6 +45,18 @@ void reach_pairs(struct arena *arena, const reach_list *reaches, reach_pair_list
 /* What stands on an arrow or in a cell: "$voss/northbound-port", "tcp+udp/5060", one a line. */
 typedef LIST(const char *) text_lines;
 void reach_pair_lines(struct arena *arena, const struct reach_pair *pair, text_lines *lines);
+
+/* {from, to, services: [...], rules: [...], cites: [...], missing}: new reference. */
+json_t *reach_pair_json(struct arena *arena, const struct reach_pair *pair);
+
+/* Management, which leads from no role to every host: "10.9.0.0/28: tcp/22", one a line. */
+void management_lines(struct arena *arena, const struct policy *policy, text_lines *lines);
+
+/* "10.20.1.11, 2001:db8::11", "10.20.9.0/28, 10.20.10.1 and 6 more", "any address" */
+const char *addresses_brief(struct arena *arena, const struct prefix_list *list);
+
+/* From so many ports on a range counts as wide. */
+#define WIDE_PORTS 1000u
 
 /* Destination ports of all services together. */
 uint32_t services_port_count(const struct service_list *services);

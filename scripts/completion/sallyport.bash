@@ -80,7 +80,7 @@ _sallyport() {
 		mapfile -t COMPREPLY < <(compgen -W nft -f -- "$current")
 		;;
 	who)
-		mapfile -t COMPREPLY < <(compgen -W "can reach reaches" -- "$current")
+		mapfile -t COMPREPLY < <(compgen -W "who what can reach reaches" -- "$current")
 		;;
 	feed)
 		compopt -o filenames 2>/dev/null

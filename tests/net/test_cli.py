@@ -2,14 +2,17 @@
 """The command line, as far as it needs no privilege: help, usage errors, exit codes, and what check,
 show, trace, test and explain say about good and bad input."""
 
+import html.parser
 import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 import subprocess
 import urllib.error
 import urllib.request
+import xml.etree.ElementTree
 
 import pytest
 
@@ -131,6 +134,8 @@ def test_wrong_arguments():
     assert "leave --model or --lookup out" in usage_error(
         "trace", "--site", SITE, "--model", "--lookup", "maps")
     assert "--print takes one FILE" in usage_error("check", "--print", SITE, CATALOG)
+    for command in "matrix", "graph":
+        assert "exclude each other" in usage_error(command, SITE, "--json", "--format", "csv")
 
 
 def test_options_may_stand_before_the_command():
@@ -418,6 +423,49 @@ def test_serve_ends_cleanly(end, tmp_path):
         assert server.wait(timeout=30) == DONE
 
 
+# ---------------------------------------------------------------- pictures
+
+
+def test_svg_needs_graphviz():
+    result = expect(FAILED, "graph", SITE, "--format", "svg", environment={"PATH": "/nowhere"})
+    assert result.stdout == ""
+    assert "svg needs Graphviz" in result.stderr and "--format dot or mermaid" in result.stderr
+
+
+@pytest.mark.skipif(not shutil.which("dot"), reason="Graphviz is not installed")
+@pytest.mark.parametrize("path", [SITE, POLICIES / "sites" / "demo.yaml", CATALOG, POLICIES / "voss.yaml"])
+def test_svg_is_a_picture_of_every_role(path):
+    root = xml.etree.ElementTree.fromstring(expect(DONE, "graph", path, "--format", "svg").stdout)
+    texts = [node.text for node in root.iter("{http://www.w3.org/2000/svg}text")]
+    for box in json.loads(expect(DONE, "graph", path, "--json").stdout)["boxes"]:
+        assert box["name"].split("/")[-1] in texts
+    assert "Legend" in texts
+
+
+@pytest.mark.parametrize("command", ["matrix", "graph"])
+def test_pictures_of_a_catalog_alone(command):
+    own = expect(DONE, command, CATALOG, "--json").stdout
+    assert "cyara/nuance-license-server" in own
+    assert expect(POLICY, command, "/nowhere/at.yaml").stdout == ""
+
+
+def test_html_of_the_matrix_is_whole():
+    page = expect(DONE, "matrix", SITE, "--format", "html").stdout
+    opened = []
+
+    class Reader(html.parser.HTMLParser):
+        def handle_starttag(self, tag, attrs):
+            if tag not in ("meta", "br"):
+                opened.append(tag)
+            assert not any(name in ("src", "href") for name, _ in attrs)
+
+        def handle_endtag(self, tag):
+            assert opened.pop() == tag
+
+    Reader().feed(page)
+    assert opened == []
+
+
 # ---------------------------------------------------------------- completion
 
 
@@ -439,4 +487,7 @@ def test_completion():
     assert complete("sallyport", "trace", "--mod") == ["--model"]
     assert complete("sallyport", "--catalogs", "policies", "sho") == ["show"]
     assert complete("sallyport", "apply", "--xdp-mode", "g") == ["generic"]
+    assert complete("sallyport", "graph", "--format", "s") == ["svg"]
+    assert complete("sallyport", "matrix", "--format", "m") == ["markdown"]
+    assert complete("sallyport", "who", "re") == ["reach", "reaches"]
     assert set(complete("sallyport", "show", "--")) == set(options_of("show"))

@@ -1,0 +1,1 @@
+graph policies/audiocodes-lpdm.yaml

@@ -1,0 +1,1 @@
+graph policies/sites/cyara-small.yaml --json

@@ -1,0 +1,1 @@
+matrix policies/genesys-client-port.yaml --format markdown
