@@ -282,7 +282,11 @@ static void print_party(struct arena *arena, const struct policy *policy, const 
 
 	if (party->host)
 		players = addresses_text(arena, &party->own);
-	if (party->binding && !*players)
+	if (party->binding && !*players && party->binding->domains.count)
+		printf("%s is bound to %s%s alone, and names are not followed on the wire.\n",
+		       party->binding->id, party->binding->domains.items[0].text,
+		       party->binding->domains.count > 1 ? " and other names" : "");
+	else if (party->binding && !*players)
 		printf("%s is bound to nothing in this site.\n", party->binding->id);
 	else if (party->binding)
 		printf("%s is %s.\n", party->binding->id, players);

@@ -21,7 +21,6 @@ struct graph {
 	struct arena *arena;
 	const struct policy *policy;
 	FILE *out;
-	bool is_site; /* not a catalog alone, where nothing is bound */
 	LIST(struct box) boxes;
 	reach_pair_list pairs;
 };
@@ -93,8 +92,7 @@ static bool has_box(const struct graph *graph, const struct instance *instance)
 static struct graph graph_make(struct arena *arena, const struct policy *policy,
 			       const reach_list *reaches, FILE *out)
 {
-	struct graph graph = {
-		.arena = arena, .policy = policy, .out = out, .is_site = policy->site->mode.is_set};
+	struct graph graph = {.arena = arena, .policy = policy, .out = out};
 
 	reach_pairs(arena, reaches, &graph.pairs);
 	for (size_t i = 0; i < policy->binding_count; i++) {
@@ -137,6 +135,11 @@ static struct end_member member_at(const struct end *end, size_t index)
 	return (struct end_member){.host = member->host, .addresses = &member->addresses};
 }
 
+static bool is_bound(const struct end *end)
+{
+	return member_count(end) || (end->binding && end->binding->domains.count);
+}
+
 static const char *box_title(const struct box *box)
 {
 	return box->instance && box->end->binding ? box->end->binding->role->id.text
@@ -149,7 +152,7 @@ static void box_members(const struct graph *graph, const struct box *box, text_l
 	const struct end *end = box->end;
 	size_t count = member_count(end);
 
-	if (!count && graph->is_site)
+	if (!is_bound(end) && !graph->policy->is_catalog)
 		*arena_push(graph->arena, lines) = "not bound";
 	for (size_t i = 0; i < count && i < SHOWN_MEMBERS; i++) {
 		const struct end_member member = member_at(end, i);
@@ -161,6 +164,8 @@ static void box_members(const struct graph *graph, const struct box *box, text_l
 	if (count > SHOWN_MEMBERS)
 		*arena_push(graph->arena, lines) =
 			arena_printf(graph->arena, "and %zu more", count - SHOWN_MEMBERS);
+	for (size_t i = 0; end->binding && i < end->binding->domains.count; i++)
+		*arena_push(graph->arena, lines) = end->binding->domains.items[i].text;
 }
 
 /* ------------------------------------------------------------ DOT -------------------------------
@@ -229,7 +234,7 @@ static void print_dot_box(const struct graph *graph, size_t number, const char *
 	print_label_line(box_title(box), &title, lines.count ? " " : "", graph->out);
 	print_label_lines(&lines, &member, "", graph->out);
 	fputc('>', graph->out);
-	if (graph->is_site && !member_count(box->end))
+	if (!graph->policy->is_catalog && !is_bound(box->end))
 		fputs(" style=\"rounded,filled,dashed\"", graph->out);
 	fputs("];\n", graph->out);
 }

@@ -443,7 +443,8 @@ static void read_pattern(struct pairing_reader *reader, const struct pairing *pa
 {
 	size_t first = reader->pairings.count;
 
-	switch (pattern->flow->each) {
+	/* In a catalog alone no entry can be, and what the document permits is to be seen. */
+	switch (reader->policy->is_catalog ? EACH_NONE : pattern->flow->each) {
 	case EACH_NONE:
 		add_pairings(reader, pattern);
 		break;

@@ -207,14 +207,12 @@ size_t policy_find_role(const struct policy *policy, const char *name,
 /* ------------------------------------------------------------ all of it -------------------------
  */
 
-/* NULL as policy_read; errors: how many findings were errors before the site was read. */
+/* Reads what the site names into a policy that has only that. NULL as policy_read; errors: how many
+ * findings were errors before the site was read. */
 static struct policy *read_policy(struct arena *arena, struct diagnostics *diagnostics,
-				  const struct site *site, const struct policy_places *places,
+				  struct policy *policy, const struct policy_places *places,
 				  size_t errors)
 {
-	struct policy *policy = arena_alloc(arena, sizeof(*policy));
-
-	policy->site = site;
 	policy->host_settings =
 		arena_alloc(arena, policy->site->hosts.count * sizeof(*policy->host_settings));
 	read_instances(arena, diagnostics, policy, places->catalogs);
@@ -247,15 +245,17 @@ struct policy *policy_read_from(struct arena *arena, struct diagnostics *diagnos
 				const char *site_path, const struct policy_places *places)
 {
 	size_t errors = diagnostics_errors(diagnostics);
-	const struct site *site = site_read(arena, diagnostics, site_path);
+	struct policy *policy = arena_alloc(arena, sizeof(*policy));
 
-	return site ? read_policy(arena, diagnostics, site, places, errors) : NULL;
+	policy->site = site_read(arena, diagnostics, site_path);
+	return policy->site ? read_policy(arena, diagnostics, policy, places, errors) : NULL;
 }
 
 struct policy *policy_of_catalog(struct arena *arena, struct diagnostics *diagnostics,
 				 const char *catalog_path)
 {
 	const struct policy_places places = {.catalogs = folder_of(arena, catalog_path)};
+	struct policy *policy = arena_alloc(arena, sizeof(*policy));
 	struct site *site = arena_alloc(arena, sizeof(*site));
 	const char *slash = strrchr(catalog_path, '/');
 	const char *file = slash ? slash + 1 : catalog_path;
@@ -266,5 +266,7 @@ struct policy *policy_of_catalog(struct arena *arena, struct diagnostics *diagno
 	site->path = catalog_path;
 	site->name = word;
 	*arena_push(arena, &site->catalogs) = (struct site_catalog){.catalog = word, .as = name};
-	return read_policy(arena, diagnostics, site, &places, diagnostics_errors(diagnostics));
+	policy->site = site;
+	policy->is_catalog = true;
+	return read_policy(arena, diagnostics, policy, &places, diagnostics_errors(diagnostics));
 }

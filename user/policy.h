@@ -55,6 +55,7 @@ struct binding {
 
 struct policy {
 	const struct site *site;
+	bool is_catalog; /* policy_of_catalog: nothing is bound, and templates are flows as well */
 	struct instance *instances;
 	size_t instance_count;
 	struct binding *bindings; /* one for every role of every instance, in their order */

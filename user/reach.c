@@ -95,6 +95,13 @@ static void add_reaches(struct arena *arena, const struct policy *policy,
 	}
 }
 
+/* To addresses, or to names, which nobody follows yet: those are still where the site is open to.
+ */
+static bool is_bound(const struct end *end)
+{
+	return end->member_count || (end->binding && end->binding->domains.count);
+}
+
 void reach_find(struct arena *arena, const struct policy *policy, bool unbound,
 		reach_list *ret_reaches)
 {
@@ -103,7 +110,7 @@ void reach_find(struct arena *arena, const struct policy *policy, bool unbound,
 	for (size_t i = 0; i < policy->pairing_count; i++) {
 		const struct pairing *pairing = &policy->pairings[i];
 
-		if (unbound || (pairing->from->member_count && pairing->to->member_count))
+		if (unbound || (is_bound(pairing->from) && is_bound(pairing->to)))
 			add_reaches(arena, policy, pairing, &reaches);
 	}
 	*ret_reaches = reaches;

@@ -12,7 +12,7 @@
 
 struct reach {
 	const struct pairing *pairing;
-	const struct end_member *from; /* NULL: the end is bound to nothing */
+	const struct end_member *from; /* NULL: the end is bound to no address */
 	const struct end_member *to;   /* the same */
 	struct service_list services;  /* destination ports; empty where a parameter is missing */
 	struct port_list source_ports;

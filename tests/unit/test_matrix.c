@@ -237,6 +237,53 @@ static void a_catalog_alone_is_a_policy(void **state)
 	assert_null(policy_of_catalog(fixture->arena, fixture->diagnostics, "/nowhere/at.yaml"));
 }
 
+static void a_catalog_alone_shows_its_templates(void **state)
+{
+	static const char templates[] =
+		"roles:\n"
+		"  c: {names: [C]}\n"
+		"  s: {names: [S]}\n"
+		"flows:\n"
+		"  - {id: t, from: c, to: s, allow: tcp/2020, each: client-port,\n"
+		"     cite: {section: Ports}}\n";
+	struct fixture *fixture = *state;
+	struct matrix matrix;
+	reach_list reaches;
+	const char *path = arena_printf(fixture->arena, "%s/acme.yaml", fixture->folder);
+
+	/* A site has a flow of a template for each of its entries, and here is none. */
+	assert_true(
+		fixture_read(fixture, templates, "bind: {acme/c: 10.0.0.1, acme/s: 10.0.0.2}\n"));
+	reach_find(fixture->arena, fixture->policy, true, &reaches);
+	assert_int_equal(reaches.count, 0);
+	fixture->policy = policy_of_catalog(fixture->arena, fixture->diagnostics, path);
+	reach_find(fixture->arena, fixture->policy, true, &reaches);
+	matrix_make(fixture->arena, fixture->policy, &reaches, &matrix);
+	assert_has(printed(fixture, &matrix, matrix_print_csv), "\r\nacme/c,,tcp/2020\r\n");
+}
+
+static void a_role_that_has_a_name_alone_is_drawn(void **state)
+{
+	struct fixture *fixture = *state;
+	reach_list reaches;
+	const char *dot;
+
+	assert_true(fixture_read(
+		fixture,
+		"roles:\n"
+		"  a: {names: [A]}\n"
+		"  b: {names: [B], bind: [address, domain]}\n"
+		"flows:\n"
+		"  - {id: f, from: a, to: b, allow: tcp/443, cite: {section: Ports}}\n",
+		"bind: {acme/a: 10.0.0.1, acme/b: {domain: \"*.example.com\"}}\n"));
+	reach_find(fixture->arena, fixture->policy, false, &reaches);
+	assert_int_equal(reaches.count, 1);
+	assert_null(reaches.items[0].to);
+	dot = drawn(fixture, &reaches, graph_print_dot);
+	assert_has(dot, ">*.example.com<");
+	assert_null(strstr(dot, "not bound"));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
@@ -248,6 +295,8 @@ int main(void)
 		TEST(arrows_merge_flows_and_tell_wide_ranges_apart),
 		TEST(the_same_both_ways_is_one_arrow),
 		TEST(a_catalog_alone_is_a_policy),
+		TEST(a_catalog_alone_shows_its_templates),
+		TEST(a_role_that_has_a_name_alone_is_drawn),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,1 @@
+graph tests/golden/commands/names.yaml

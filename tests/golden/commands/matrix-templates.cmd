@@ -1,1 +1,0 @@
-matrix policies/genesys-client-port.yaml --format markdown

@@ -1,0 +1,1 @@
+who --site tests/golden/commands/names.yaml can reach audiocodes-lpdm/azure-blob
