@@ -147,7 +147,7 @@ struct flow_rule {
 	service_term_list allow;     /* empty in a template: the entry's own alone */
 	port_term_list source_ports; /* empty: any */
 	bool either_way;
-	bool between_partners; /* only between hosts that name each other as partner */
+	bool between_partners; /* only between hosts that are partners */
 	/* A template: one rule for each entry of a section of the site. */
 	enum { EACH_NONE, EACH_CLIENT_PORT, EACH_LOCATION } each;
 	enum uri_scheme scheme; /* EACH_LOCATION */

@@ -14,7 +14,7 @@ static bool names(const struct site_host *host, const struct site_host *other)
 
 bool hosts_are_partners(const struct site_host *a, const struct site_host *b)
 {
-	return a && b && a != b && names(a, b) && names(b, a);
+	return a && b && a != b && (names(a, b) || names(b, a));
 }
 
 static void check_partner(const struct reader *reader, const struct site_host *host,
@@ -26,11 +26,6 @@ static void check_partner(const struct reader *reader, const struct site_host *h
 	if (other == host) {
 		diagnostics_error(reader->diagnostics, partner->at,
 				  "host `%s` can't be its own partner", partner->text);
-	} else if (other && !names(other, host)) {
-		diagnostics_error(reader->diagnostics, partner->at,
-				  "host `%s` names `%s` as its partner, and `%s` does not name it: "
-				  "partners name each other, so write `partner: %s` there too",
-				  host->name.text, partner->text, partner->text, host->name.text);
 	} else if (!other) {
 		nearest = word_index_nearest(reader, hosts, partner->text);
 		diagnostics_error(

@@ -6,7 +6,7 @@
 #include "reader.h"
 #include "site.h"
 
-/* Both name each other: partners_check refuses what is one-sided. False where one is NULL. */
+/* One of the two names the other: it holds both ways. False where one is NULL. */
 bool hosts_are_partners(const struct site_host *a, const struct site_host *b);
 
 /* Reports partners that are no hosts, the host itself, or do not name it back. */

@@ -1,0 +1,1 @@
+show policies/sites/example.yaml --csv --host tserver-1

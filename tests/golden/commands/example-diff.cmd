@@ -1,0 +1,1 @@
+diff policies/sites/example.yaml tests/golden/commands/example-changed.yaml

@@ -1,0 +1,1 @@
+matrix policies/sites/example.yaml

@@ -1,0 +1,1 @@
+graph policies/sites/example.yaml --format mermaid

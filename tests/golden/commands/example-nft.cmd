@@ -1,0 +1,1 @@
+export nft policies/sites/example.yaml --host stat-1

@@ -1,0 +1,1 @@
+show policies/sites/example.yaml --host ce-1

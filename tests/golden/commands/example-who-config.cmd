@@ -1,0 +1,1 @@
+who --site policies/sites/example.yaml reaches config-1

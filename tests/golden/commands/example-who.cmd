@@ -1,0 +1,1 @@
+who --site policies/sites/example.yaml can reach cyara/mssql
