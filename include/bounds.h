@@ -34,7 +34,7 @@
 #define RULE_IDS_MAX	 16384u /* rules that ever had a counter since the first apply */
 #define REASON_SLOTS_MAX 64u
 
-#define CSV_BYTES_MAX (16u << 20) /* a table of flows that people wrote */
+#define CSV_BYTES_MAX	 (16u << 20) /* a table of flows that people wrote */
 
 /* Feeds: AWS's has 16,000 entries in 2 MB. */
 #define FEED_BYTES_MAX	       (64u << 20)
