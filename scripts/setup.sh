@@ -11,6 +11,7 @@ declare -A packages=(
   [demo]="iproute2 sip-tester procps curl util-linux python3 tcpdump kmod ethtool"
   [test]="libcmocka-dev clang-format clang-tidy mandoc nftables python3-pytest python3-scapy
           netcat-openbsd git"
+  [kernel]="qemu-system-x86 busybox-static cpio kmod xz-utils"
 )
 
 say() { printf '%s\n' "setup: $*" >&2; }
@@ -18,7 +19,7 @@ say() { printf '%s\n' "setup: $*" >&2; }
 missing=()
 for group in "${@:-build}"; do
   if [ -z "${packages[$group]:-}" ]; then
-    say "there is no group '$group': build, demo or test"
+    say "there is no group '$group': build, demo, test or kernel"
     exit 2
   fi
   for package in ${packages[$group]}; do
