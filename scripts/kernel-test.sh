@@ -30,6 +30,7 @@ inside() {
   mount -t tmpfs run /run
   mount -t bpf -o mode=0700 bpf /sys/fs/bpf
   mount -t cgroup2 cgroup /sys/fs/cgroup
+  ln -sf /proc/self/fd /dev/fd
   mount -t tracefs tracing /sys/kernel/tracing
   mount --bind "${folder%/run}/root/lib/modules" /lib/modules
   mount -t 9p -o trans=virtio,version=9p2000.L run "$folder"

@@ -21,6 +21,8 @@ import subprocess
 import threading
 import time
 
+import pytest
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = os.environ.get("SALLYPORT", str(ROOT / "build" / "sallyport"))
 BPF_FS = "/sys/fs/bpf"
@@ -32,6 +34,12 @@ SO_RCVBUFFORCE = 33
 PATIENCE = 20
 # Sockets that accept() returns take this one, not the listener's.
 socket.setdefaulttimeout(PATIENCE)
+
+# What a kernel has: tcx came with Linux 6.6, and older ones judge leaving packets in clsact.
+HAS_TCX = tuple(int(part) for part in os.uname().release.split(".")[:2]) >= (6, 6)
+BEST_HOOK = "tcx" if HAS_TCX else "clsact"
+needs_tcx = pytest.mark.skipif(not HAS_TCX, reason="this kernel has no tcx")
+TCX = pytest.param("tcx", marks=needs_tcx)
 
 # The last part of each address, of both families.
 PARTS = {"router": 1, "jump": 5, "engine": 10, "bus": 20, "scheduler": 21, "storage": 22,

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from namespaces import V4, address, close, run, site, transfer, wait_for
+from namespaces import TCX, V4, address, close, run, site, transfer, wait_for
 
 
 def open_pairs(net, family):
@@ -55,7 +55,7 @@ def existing(kind):
     return {each["id"]: each.get("name", "") for each in listed}
 
 
-@pytest.mark.parametrize("hook", ["tcx", "clsact"])
+@pytest.mark.parametrize("hook", [TCX, "clsact"])
 def test_detach_leaves_nothing_behind(net, hook):
     """After reloads, with flows: no program, map, link, pin, filter or qdisc."""
     qdiscs = net.host.run("tc", "qdisc", "show").stdout

@@ -8,7 +8,7 @@ from scapy.layers.inet6 import ICMPv6EchoRequest, ICMPv6ND_NA, IPv6, IPv6ExtHdrR
 from scapy.layers.l2 import Dot1Q
 from scapy.packet import Raw
 
-from namespaces import (V4, V6, address, close, frames_until, is_readable, site, transfer,
+from namespaces import (TCX, V4, V6, address, close, frames_until, is_readable, site, transfer,
                         wait_for)
 
 MARK = b"what may not leave"
@@ -40,7 +40,7 @@ def forbidden(family):
     }
 
 
-@pytest.mark.parametrize("hook", ["tcx", "clsact"])
+@pytest.mark.parametrize("hook", [TCX, "clsact"])
 def test_what_no_rule_allows_never_leaves(net, family, lookup, hook):
     """Each packet carries a mark; the wire carries none of them, and the counters all of them."""
     net.apply(site(lookup=lookup), "--egress-hook", hook)

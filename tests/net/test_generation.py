@@ -17,6 +17,8 @@ import time
 
 import pytest
 
+from namespaces import BEST_HOOK, HAS_TCX, TCX, needs_tcx
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PROGRAM = os.environ.get("CRASH_APPLY", os.path.join(ROOT, "build/tests/net/crash_apply"))
 BPF_FS = "/sys/fs/bpf"
@@ -193,7 +195,7 @@ def test_enforces_and_reloads(net):
     assert net.reaches(80, HOST["e1"]) is False, "192.0.2.129 is no own address of this policy"
     before = net.interfaces()["e0"]
     assert before["receive"]["kind"] == "native"
-    assert before["transmit"]["kind"] == "tcx" and before["first"]
+    assert before["transmit"]["kind"] == BEST_HOOK and before["first"] == HAS_TCX
 
     second = net.apply("--port", 81, *BOTH)
     assert second.stdout == "generation 2\n"
@@ -317,7 +319,8 @@ def test_records_are_readable(net):
 # ---------------------------------------------------------------- hooks
 
 
-@pytest.mark.parametrize("options", [["--egress", "clsact"], ["--egress", "tcx"],
+@pytest.mark.parametrize("options", [["--egress", "clsact"],
+                                     pytest.param(["--egress", "tcx"], marks=needs_tcx),
                                      ["--xdp", "generic"]])
 def test_hooks_that_are_asked_for(net, options):
     net.listen(80)
@@ -379,12 +382,23 @@ def test_says_who_holds_xdp(net, foreign):
     net.assert_nothing_left()
 
 
+@needs_tcx  # Without it, the filter of clsact is what it meets first: the next test.
 def test_says_which_link_holds_xdp(net):
     net.apply("--interface", "e0")
     link = net.interfaces()["e0"]["receive"]["link"]
     done = net.call("apply", "--interface", "e0", pins=net.pins + "-other")
     assert done.returncode == 1
     assert f"(xdp_ingress) by link {link}, held by no process (pinned" in done.stderr
+    assert not os.path.exists(net.pins + "-other")
+    net.assert_whole(["e0"])
+
+
+def test_says_whose_filter_is_in_clsact(net):
+    """That of another sallyport's, which goes on enforcing on both hooks."""
+    net.apply("--interface", "e0", "--egress", "clsact")
+    done = net.call("apply", "--interface", "e0", "--egress", "clsact", pins=net.pins + "-other")
+    assert done.returncode == 1
+    assert "(tc_egress), which is not ours" in done.stderr
     assert not os.path.exists(net.pins + "-other")
     net.assert_whole(["e0"])
 
@@ -609,7 +623,7 @@ def assert_hooks_are_whole(net, generations):
     return status
 
 
-@pytest.mark.parametrize("egress", ["tcx", "clsact"])
+@pytest.mark.parametrize("egress", [TCX, "clsact"])
 def test_kill_during_reload(net, egress):
     for port in (22, 80, 81, 82):
         net.listen(port)

@@ -12,8 +12,8 @@ import subprocess
 
 import pytest
 
-from namespaces import (ROOT, V4, V6, Counters, address, close, is_readable, run, site, transfer,
-                        wait_for)
+from namespaces import (BEST_HOOK, ROOT, V4, V6, Counters, address, close, is_readable, run, site,
+                        transfer, wait_for)
 
 PORT = 9077
 PROMTOOL = shutil.which("promtool") or shutil.which(
@@ -213,7 +213,7 @@ def test_json_says_the_same(exporter):
     assert counters.sum("policy_rules") == len(shown["rules"])
     assert counters.sum("policy_generation") == status["interfaces"][0]["generation"]
     assert counters.sum("flow_entries_bound") == status["flows"]["bound"]
-    assert counters.select("attach_info", xdp_mode="native", egress_hook="tcx")
+    assert counters.select("attach_info", xdp_mode="native", egress_hook=BEST_HOOK)
     assert counters.sum("enforcing") == counters.sum("interfaces") == 1
     assert counters.sum("mixed") == counters.sum("lookup_disagreements_total") == 0
 

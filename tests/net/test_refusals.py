@@ -10,7 +10,8 @@ import tempfile
 
 import pytest
 
-from namespaces import (BPF_FS, PROGRAM, ROOT, address, both, close, is_readable, site, transfer)
+from namespaces import (BPF_FS, HAS_TCX, PROGRAM, ROOT, address, both, close, is_readable, site,
+                        transfer)
 
 
 # ---------------------------------------------------------------- applies that fail
@@ -64,6 +65,17 @@ def test_an_apply_that_fails_changes_nothing(net, failure):
     done = net.apply(policy, status=status)
     assert all(word in done.stderr for word in words), done.stderr
     expect_unchanged(net, before)
+
+
+@pytest.mark.skipif(HAS_TCX, reason="this kernel has tcx")
+def test_a_kernel_without_tcx(net):
+    """Who asks for it by name is told what to ask for; who does not gets clsact."""
+    done = net.apply(site(), "--egress-hook", "tcx", status=1)
+    assert "e0" in done.stderr and "Linux 6.6" in done.stderr and "clsact" in done.stderr
+    assert not os.path.exists(net.pins)
+    assert "clsact" not in net.host.run("tc", "qdisc", "show").stdout
+    net.apply(site())
+    assert net.json("status")["interfaces"][0]["egress"]["how"] == "clsact"
 
 
 def test_a_site_without_management(net):

@@ -11,7 +11,7 @@ from scapy.layers.inet6 import (ICMPv6EchoReply, ICMPv6EchoRequest, ICMPv6Packet
 from scapy.layers.l2 import Dot1Q, Ether
 from scapy.packet import Raw
 
-from namespaces import V4, V6, address, close, is_readable, site, transfer, wait_for
+from namespaces import TCX, V4, V6, address, close, is_readable, site, transfer, wait_for
 
 BYTES = 200_000
 
@@ -249,7 +249,7 @@ def test_vlan_tags_are_read_through(net):
     assert net.wait_for_drop(before, "ethertype").rule("cyara/voice-6-back") == 3
 
 
-@pytest.mark.parametrize("hook", ["tcx", "clsact"])
+@pytest.mark.parametrize("hook", [TCX, "clsact"])
 def test_explain_changes_nothing(net, family, hook):
     """It knows the live flows, and neither counts nor opens anything."""
     net.apply(engine_site(parameters={"cyara/gateway-rtp-back": "off"}), "--egress-hook", hook)
