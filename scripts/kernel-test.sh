@@ -30,11 +30,12 @@ inside() {
   mount -t tmpfs run /run
   mount -t bpf -o mode=0700 bpf /sys/fs/bpf
   mount -t cgroup2 cgroup /sys/fs/cgroup
-  ln -sf /proc/self/fd /dev/fd
   mount -t tracefs tracing /sys/kernel/tracing
+  ln -s /proc/self/fd /dev/fd
   mount --bind "${folder%/run}/root/lib/modules" /lib/modules
   mount -t 9p -o trans=virtio,version=9p2000.L run "$folder"
   ip link set lo up
+  rm -f build/tests/*.log
   bash "$folder/command" </dev/null || status=$?
   cp build/tests/*.log "$folder" 2>/dev/null || true
   echo $status >"$folder/status"
@@ -138,7 +139,7 @@ if [ "$(id -u)" -ne 0 ]; then
   say "the machine reads this one's files as root does: run it with sudo"
   exit 1
 fi
-scripts/setup.sh build test kernel
+scripts/setup.sh build demo test kernel
 export PATH=$PATH:/usr/sbin:/sbin
 make -j"$(nproc)" all tests
 

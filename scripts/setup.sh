@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Installs with apt what building, the demo and the tests need, and only what is missing. Debian 12.
 #
-#   scripts/setup.sh build demo test     any of them; needs root if something is missing
+#   scripts/setup.sh build demo test kernel     any of them; needs root if something is missing
 set -euo pipefail
 
 declare -A packages=(
