@@ -112,6 +112,8 @@ INIT
   (cd "$tree" && find . | cpio --quiet -o -H newc | gzip -1) >"$2/initramfs.gz"
 }
 
+# Called in shells of timeout's.
+# shellcheck disable=SC2317
 machine() { # RELEASE FOLDER ACCELERATOR OPTION...
   local release=$1 folder=$2 accelerator=$3
   shift 3
@@ -132,47 +134,51 @@ accelerator() { # RELEASE FOLDER
   fi
 }
 
-[ $# -ge 1 ] && [[ $1 != -* ]] || usage
-version=$1
-shift
-if [ "$(id -u)" -ne 0 ]; then
-  say "the machine reads this one's files as root does: run it with sudo"
-  exit 1
-fi
-scripts/setup.sh build demo test kernel
-export PATH=$PATH:/usr/sbin:/sbin
-make -j"$(nproc)" all tests
-
-package=$(package_of "$version")
-release=${package#linux-image-}
-folder=$repository/build/kernels/$release
-mkdir -p "$folder/run"
-unpack "$package" "$folder"
-make_initramfs "$release" "$folder"
-
-if [ "${1:-}" = -- ]; then
+main() {
+  local version=${1:-} package release folder command with
+  [[ $version == [0-9]* ]] || usage
   shift
-  command=$(printf '%q ' "$@")
-else
-  [ $# -gt 0 ] || set -- unit policy packet differential net
-  command="exec scripts/suites.sh $(printf '%q ' "$@")"
-fi
-rm -f "$folder/run"/*
-{
-  printf 'export N=%q SEED=%q PYTEST_ADDOPTS=%q\n' "${N:-20000}" "${SEED:-}" "${PYTEST_ADDOPTS:-}"
-  # shellcheck disable=SC2016
-  echo 'export PATH="$PWD/build/tools/usr/bin:$PATH"; uname -r'
-  echo "$command"
-} >"$folder/run/command"
+  if [ "$(id -u)" -ne 0 ]; then
+    say "the machine reads this one's files as root does: run it with sudo"
+    exit 1
+  fi
+  scripts/setup.sh build demo test kernel
+  export PATH=$PATH:/usr/sbin:/sbin
+  make -j"$(nproc)" all tests
 
-with=$(accelerator "$release" "$folder")
-say "$release under qemu's $with; the suites' logs will be in ${folder#"$repository"/}/run"
-timeout "${LIMIT:-3600}" bash -c "$(declare -f machine)"'; machine "$@"' - "$release" "$folder" "$with" \
-  -initrd "$folder/initramfs.gz" \
-  -virtfs "local,path=/,mount_tag=root,security_model=none,readonly=on,multidevs=remap" \
-  -virtfs "local,path=$folder/run,mount_tag=run,security_model=none" || true
-if [ ! -s "$folder/run/status" ]; then
-  say "the machine ended before its command did (or LIMIT, ${LIMIT:-3600} s, was reached)"
-  exit 1
-fi
-exit "$(cat "$folder/run/status")"
+  package=$(package_of "$version")
+  release=${package#linux-image-}
+  folder=$repository/build/kernels/$release
+  mkdir -p "$folder/run"
+  unpack "$package" "$folder"
+  make_initramfs "$release" "$folder"
+
+  if [ "${1:-}" = -- ]; then
+    shift
+    command=$(printf '%q ' "$@")
+  else
+    [ $# -gt 0 ] || set -- unit policy packet differential net
+    command="exec scripts/suites.sh $(printf '%q ' "$@")"
+  fi
+  rm -f "$folder/run"/*
+  {
+    printf 'export N=%q SEED=%q PYTEST_ADDOPTS=%q\n' "${N:-20000}" "${SEED:-}" "${PYTEST_ADDOPTS:-}"
+    # shellcheck disable=SC2016
+    echo 'export PATH="$PWD/build/tools/usr/bin:$PATH"; uname -r'
+    echo "$command"
+  } >"$folder/run/command"
+
+  with=$(accelerator "$release" "$folder")
+  say "$release under qemu's $with; the suites' logs will be in ${folder#"$repository"/}/run"
+  timeout "${LIMIT:-3600}" bash -c "$(declare -f machine)"'; machine "$@"' - "$release" "$folder" "$with" \
+    -initrd "$folder/initramfs.gz" \
+    -virtfs "local,path=/,mount_tag=root,security_model=none,readonly=on,multidevs=remap" \
+    -virtfs "local,path=$folder/run,mount_tag=run,security_model=none" || true
+  if [ ! -s "$folder/run/status" ]; then
+    say "the machine ended before its command did (or LIMIT, ${LIMIT:-3600} s, was reached)"
+    exit 1
+  fi
+  exit "$(cat "$folder/run/status")"
+}
+
+main "$@"
