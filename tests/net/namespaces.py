@@ -403,9 +403,11 @@ class Net:
 
     def inject(self, *packets):
         """Scapy packets, as the peer's frames to the host. Returns how many."""
+        # Made before, so that they arrive close together: what they open lasts seconds only.
+        frames = [self.frame(packet) for packet in packets]
         with self.peer.packets("p0") as wire:
-            for packet in packets:
-                wire.send(self.frame(packet))
+            for frame in frames:
+                wire.send(frame)
         return len(packets)
 
     def emit(self, *packets):
