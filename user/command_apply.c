@@ -166,6 +166,21 @@ static int check_demands(const struct invocation *invocation, struct site_files 
 	return EXIT_POLICY;
 }
 
+/* A site that forgot it would lock its engineers out. */
+static int require_management(const struct invocation *invocation, struct site_files *files)
+{
+	const struct position at = files->policy->site->name.at;
+
+	if (files->policy->site->has_management)
+		return EXIT_DONE;
+	diagnostics_error(files->diagnostics, at,
+			  "the site says nothing about `management`, and a policy without it can "
+			  "lock you out; say who may log in, for example `management: [{from: "
+			  "10.0.0.0/24, allow: [tcp/22]}]`, or `management: []` if nobody may");
+	output_diagnostics(invocation, files->diagnostics);
+	return EXIT_POLICY;
+}
+
 /* A peer that is known by name alone would be cut off in silence. */
 static int refuse_domains(const struct invocation *invocation, const struct host_policy *policy)
 {
@@ -206,6 +221,8 @@ int command_apply(const struct invocation *invocation)
 
 	if (status == EXIT_DONE)
 		status = site_files_read(invocation, invocation->arguments[0], &files);
+	if (status == EXIT_DONE)
+		status = require_management(invocation, &files);
 	if (status == EXIT_DONE)
 		status = check_demands(invocation, &files);
 	if (status == EXIT_DONE)

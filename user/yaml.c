@@ -83,19 +83,6 @@ static struct position whole_file(const struct composer *composer)
 	return (struct position){.file = composer->path};
 }
 
-static struct position position_of(struct composer *composer, const yaml_mark_t *mark)
-{
-	cursor_seek(composer, mark->index);
-	return (struct position){
-		.file = composer->path,
-		.line = (unsigned)mark->line + 1,
-		.column = (unsigned)(composer->cursor.offset - composer->cursor.line_start) + 1,
-	};
-}
-
-/* ------------------------------------------------------------ what is no YAML ------------------
- */
-
 static struct position position_of_offset(const struct composer *composer, size_t offset)
 {
 	struct position at = {composer->path, 1, 1};
@@ -109,6 +96,22 @@ static struct position position_of_offset(const struct composer *composer, size_
 	at.column = (unsigned)(offset - line_start) + 1;
 	return at;
 }
+
+/* libyaml counts a line more at the end of a file that does not end its last one. */
+static struct position position_of(struct composer *composer, const yaml_mark_t *mark)
+{
+	cursor_seek(composer, mark->index);
+	if (composer->cursor.offset == composer->length)
+		return position_of_offset(composer, composer->length);
+	return (struct position){
+		.file = composer->path,
+		.line = (unsigned)mark->line + 1,
+		.column = (unsigned)(composer->cursor.offset - composer->cursor.line_start) + 1,
+	};
+}
+
+/* ------------------------------------------------------------ what is no YAML ------------------
+ */
 
 static void report_unreadable(struct composer *composer)
 {

@@ -82,7 +82,7 @@ def test_a_site_without_management(net):
     """Nobody locks himself out by leaving it out; saying that there is none is an answer."""
     policy = site()
     del policy["management"]
-    done = net.apply(policy, status=1)
+    done = net.apply(policy, status=3)
     assert "management" in done.stderr and "[]" in done.stderr
     assert not os.path.exists(net.pins)
     policy["management"] = []
