@@ -240,6 +240,20 @@ static __always_inline enum reason flow_replace(struct flow *old, const struct f
 							       : REASON_NONE;
 }
 
+/* As flow_open(), of a dry run: nothing is taken. */
+static __always_inline enum reason flow_could_open(const struct flow_key *key, __u16 rule_slot)
+{
+	struct flow_share_key share = share_key(key, rule_slot);
+	const __u32 *count;
+
+	if (bpf_map_lookup_elem(&flows, key))
+		return REASON_NONE;
+	count = rule_slot ? bpf_map_lookup_elem(&flow_shares, &share) : NULL;
+	if (count && config.flow_share && !(*count & SHARE_DEAD) && *count >= config.flow_share)
+		return REASON_FLOW_PEER_FULL;
+	return config.flows_full ? REASON_FLOW_TABLE_FULL : REASON_NONE;
+}
+
 /* REASON_NONE: it is open. Otherwise why it could not be kept. */
 __noinline int flow_open(struct conversation *c, __u16 rule_slot)
 {
@@ -248,9 +262,11 @@ __noinline int flow_open(struct conversation *c, __u16 rule_slot)
 	struct flow *old;
 	enum reason full;
 
-	if (!c || config.dry_run)
+	if (!c)
 		return REASON_NONE;
 	key = flow_key(c);
+	if (config.dry_run)
+		return flow_could_open(&key, rule_slot);
 	flow.last_seen = clock_now();
 	flow.created = flow.last_seen;
 	flow.generation = config.generation;

@@ -29,10 +29,14 @@ __noinline int fragment_first(enum direction direction, struct packet *packet,
 
 	if (!packet || !finding)
 		return REASON_FRAGMENT_EARLY;
-	if (config.dry_run)
-		return finding->reason;
 	key = fragment_key(direction, packet);
 	passes = reason_verdict(finding->reason) == VERDICT_PASS;
+	if (config.dry_run) {
+		if (!passes || !config.fragments_full || bpf_map_lookup_elem(&fragments, &key))
+			return finding->reason;
+		finding->rule_slot = 0;
+		return REASON_FRAGMENT_TABLE_FULL;
+	}
 	if (!passes && config.mode[direction & 1] == MODE_ENFORCE) {
 		bpf_map_delete_elem(&fragments, &key);
 		return finding->reason;

@@ -307,7 +307,10 @@ struct config {
 	/* 0: no rule of that direction looks at it, so it is not looked up. */
 	__u8 local_port_used[DIRECTION_COUNT];
 	__u8 remote_port_used[DIRECTION_COUNT];
-	__u8 unused[3];
+	/* What a dry run can't find out without changing something: is there no room left? */
+	__u8 flows_full;
+	__u8 fragments_full;
+	__u8 unused;
 };
 
 /* What the last packet met; only where config.record is set. */

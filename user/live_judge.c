@@ -78,11 +78,20 @@ static int find_generation(struct live_judge *live, const char *root, const char
 		    "nothing is enforced on %s: \"sallyport status\" lists what is", interface);
 }
 
+/* Expired entries that wait for the sweep take room too, as they do on the wire. */
+static bool is_full(const struct pins *pins, const char *path)
+{
+	uint64_t used, bound;
+
+	return pins_map_use(pins, path, &used, &bound) == 0 && used >= bound;
+}
+
 static int open_live(struct live_judge *live, const char *root, const char *interface,
 		     struct failure *failure)
 {
 	struct pins_request request = {.root = root, .read_only = true};
 	char directory[PIN_DIRECTORY_BYTES_MAX];
+	struct load_room room = {0};
 	struct place place = {.directory = pins_interface_directory(interface, directory)};
 	int error = find_generation(live, root, interface, &place.generation, failure);
 
@@ -91,9 +100,11 @@ static int open_live(struct live_judge *live, const char *root, const char *inte
 	error = pins_open(&request, failure, &place.pins);
 	if (error)
 		return error;
+	room.flows_full = is_full(place.pins, PINS_SHARED "/flows");
+	room.fragments_full = is_full(place.pins, PINS_SHARED "/fragments");
 	error = read_rules(live, &place, failure);
 	if (!error)
-		error = load_copy(live_map, &place, failure, &live->loaded);
+		error = load_copy(live_map, &place, &room, failure, &live->loaded);
 	pins_close(place.pins);
 	return error;
 }

@@ -552,8 +552,8 @@ static int reuse_live(struct sallyport_bpf *skeleton, int (*map_fd)(void *data, 
 	return 0;
 }
 
-int load_copy(int (*map_fd)(void *data, const char *name), void *data, struct failure *failure,
-	      struct loaded **ret_loaded)
+int load_copy(int (*map_fd)(void *data, const char *name), void *data, const struct load_room *room,
+	      struct failure *failure, struct loaded **ret_loaded)
 {
 	cleanup(loaded_freep) struct loaded *loaded = calloc(1, sizeof(*loaded));
 	int fd, error;
@@ -570,6 +570,8 @@ int load_copy(int (*map_fd)(void *data, const char *name), void *data, struct fa
 			    strerror(-fd));
 	error = copy_configuration(loaded->skeleton, fd, failure);
 	close(fd);
+	loaded->skeleton->rodata->config.flows_full = room->flows_full;
+	loaded->skeleton->rodata->config.fragments_full = room->fragments_full;
 	if (!error)
 		error = reuse_live(loaded->skeleton, map_fd, data, failure);
 	if (!error)

@@ -50,13 +50,19 @@ struct loaded;
 
 /* 0 or -errno with the reason, the verifier log's tail included, in failure. */
 int load(const struct load_request *request, struct failure *failure, struct loaded **ret_loaded);
+/* Tables of live maps that take no entry more: a dry run can't try. */
+struct load_room {
+	bool flows_full;
+	bool fragments_full;
+};
+
 /*
  * The programs once more over the maps of a generation that is live, for explain: recording, and
  * changing nothing (dry run); counters and state are private. map_fd returns the descriptor of a
  * map by its name in the object (taken over), or -errno.
  */
-int load_copy(int (*map_fd)(void *data, const char *name), void *data, struct failure *failure,
-	      struct loaded **ret_loaded);
+int load_copy(int (*map_fd)(void *data, const char *name), void *data, const struct load_room *room,
+	      struct failure *failure, struct loaded **ret_loaded);
 
 void loaded_free(struct loaded *loaded); /* closes; what is pinned or attached stays */
 void loaded_freep(struct loaded **loaded);

@@ -167,12 +167,21 @@ def test_a_full_table_of_flows(net, family):
     after = net.wait_for_drop(before, "flow-peer-full", "transmit", number=5)
     assert after.dropped("transmit", reason="flow-peer-full") == 5
     assert net.json("status")["flows"] == {"used": 16, "bound": 64}
+    told = net.explain("out", "udp", (engine, 20999), (address(COLLECTORS[0], family), 7000))
+    assert (told["verdict"], told["reason"]) == ("drop", "flow-peer-full")
+    told = net.explain("out", "udp", (engine, 20999), (address("stranger", family), 7000))
+    assert (told["verdict"], told["reason"]) == ("pass", "rule")
     for part in COLLECTORS[1:]:
         net.emit(*[layer(family, destination=part) / UDP(sport=port, dport=7000)
                    for port in range(20000, 20016)])
     assert net.json("status")["flows"] == {"used": 64, "bound": 64}
     before = net.counters()
     assert before.lost("transmit") == {"flow-peer-full": 5}
+    told = net.explain("out", "udp", (engine, 20999), (address("stranger", family), 7000))
+    assert (told["verdict"], told["reason"]) == ("drop", "flow-table-full")
+    told = net.explain("out", "udp", (engine, 20000), (address(COLLECTORS[0], family), 7000))
+    assert (told["verdict"], told["reason"]) == ("pass", "flow")
+    assert net.json("status")["flows"] == {"used": 64, "bound": 64}
 
     # Full: a new flow is not let out, be it UDP or TCP.
     with net.host.udp(engine, 20000 + 100) as other:

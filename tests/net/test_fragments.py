@@ -2,6 +2,7 @@
 """Fragments: large SIP over UDP passes whole, both ways; what abuses fragments is dropped, each with
 its own reason, and none of it reaches a socket."""
 
+import json
 import os
 
 import pytest
@@ -196,6 +197,11 @@ def test_a_full_table_of_fragments(net, family):
     after = net.wait_for_drop(before, "fragment-table-full", number=24)
     assert after.rule("cyara/voice-6-sip-back") == 16
     assert net.json("status")["fragments"] == {"used": 16, "bound": 16}
+    told = net.json("explain", json.dumps({
+        "direction": "in", "l4": "udp", "source": gateway, "source_port": 5060, "destination": engine,
+        "destination_port": 5060, "fragment": {"id": 999, "offset": 0, "more": True},
+        "payload": "00" * 16}))
+    assert (told["verdict"], told["reason"]) == ("drop", "fragment-table-full")
     # What is no fragment does not care.
     outside.sendto(b"whole", (engine, 5060))
     assert inside.recv(100) == b"whole"
