@@ -92,7 +92,8 @@ run_pytest() { # SUITE PATH...
 # Every packet line of tests/policy counts, by the model and by both encodings.
 policy_tests() {
   local failed=0 name site mode said
-  for name in all:cyara options:cyara-options links:links genesys-cloud:genesys-cloud audiocodes-lpdm:audiocodes-lpdm voss:voss; do
+  for name in all:cyara options:cyara-options links:links base:base genesys-cloud:genesys-cloud \
+    genesys-client-port:genesys-client-port audiocodes-lpdm:audiocodes-lpdm voss:voss; do
     site=policies/sites/cyara-all.yaml
     [ "${name%%:*}" = all ] || site=tests/policy/${name##*:}.yaml
     for mode in --model "--lookup maps" "--lookup flat"; do

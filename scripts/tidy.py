@@ -26,7 +26,10 @@ LICENCES = {
 }
 GENERATED = [("tests/policy/cyara.jsonl", ["/usr/bin/python3", "tests/policy/generate_cyara.py", "-"])] + [
     (f"tests/policy/{name}.jsonl", ["/usr/bin/python3", "tests/policy/generate_catalogs.py", name])
-    for name in ("audiocodes-lpdm", "genesys-cloud", "voss")]
+    for name in ("audiocodes-lpdm", "genesys-cloud", "voss")] + [
+    (f"tests/policy/genesys-client-port.{ending}",
+     ["/usr/bin/python3", "tests/policy/generate_client_ports.py", what])
+    for ending, what in (("yaml", "site"), ("jsonl", "packets"))]
 
 findings = []
 

@@ -40,6 +40,7 @@ struct fixture {
 	const char *name;
 	csv_table rows;
 	csv_table extras;
+	csv_table names;
 };
 
 static const char *cell(const csv_cell_list *row, enum row_column column)
@@ -76,6 +77,7 @@ static int fixture_setup(void **state)
 	assert_int_equal(diagnostics_errors(f->diagnostics), 0);
 	table_read(f, "rows", &f->rows);
 	table_read(f, "extra", &f->extras);
+	table_read(f, "names", &f->names);
 	*state = f;
 	return 0;
 }
@@ -321,6 +323,20 @@ static void every_row_names_roles(void **state)
 	}
 }
 
+/* Each name that the document prints is one role's, and the right one's. */
+static void every_printed_name_is_a_role(void **state)
+{
+	struct fixture *f = *state;
+
+	list_for_each (name, &f->names) {
+		word_list roles = roles_named(f, name->items[0].text);
+
+		if (roles.count != 1 || strcmp(roles.items[0].text, name->items[1].text) != 0)
+			fail_msg("%s: the name \"%s\" does not lead to %s alone", f->name,
+				 name->items[0].text, name->items[1].text);
+	}
+}
+
 static void check_row_flow(const struct fixture *f, const csv_cell_list *row,
 			   const struct flow_rule *flow, bool *forwards, bool *backwards)
 {
@@ -488,6 +504,8 @@ static void every_flow_cites_section_and_lines(void **state)
 #define TESTS(catalog)                                                                             \
 	{"every_row_names_roles " catalog, every_row_names_roles, fixture_setup, fixture_teardown, \
 	 (void *)(uintptr_t)(catalog)},                                                            \
+		{"every_printed_name_is_a_role " catalog, every_printed_name_is_a_role,            \
+		 fixture_setup, fixture_teardown, (void *)(uintptr_t)(catalog)},                   \
 		{"every_row_becomes_something " catalog, every_row_becomes_something,              \
 		 fixture_setup, fixture_teardown, (void *)(uintptr_t)(catalog)},                   \
 		{"every_flow_is_stated " catalog, every_flow_is_stated, fixture_setup,             \
