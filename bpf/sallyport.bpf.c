@@ -108,7 +108,7 @@ int sweep(void *context)
 		return -error;
 	error = bpf_timer_set_callback(&timer->timer, sweep_all);
 	if (!error)
-		error = bpf_timer_start(&timer->timer, SWEEP_INTERVAL_NS, 0);
+		error = bpf_timer_start(&timer->timer, SWEEP_FIRST_NS, 0);
 	return -error;
 }
 

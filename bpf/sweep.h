@@ -8,7 +8,10 @@
 #define SALLYPORT_BPF_SWEEP_H
 
 #define SWEEP_INTERVAL_NS 1000000000ull
-#define CLOCK_MONOTONIC	  1
+/* After arming: at once, or reloads that follow each other faster than the interval would put the
+ * sweep off for ever. */
+#define SWEEP_FIRST_NS	1000000ull
+#define CLOCK_MONOTONIC 1
 
 static long sweep_flow(void *map, struct flow_key *key, struct flow *flow, void *context)
 {

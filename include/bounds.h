@@ -51,6 +51,7 @@
 
 /* Frames that packet lines and tests build. */
 #define FRAME_BYTES_MAX	      (14u + 4u * FRAME_VLAN_TAGS_MAX + 40u + 65535u)
+#define RUN_BYTES_MAX	      3072 /* a test run of the kernel's: one page less the kernel's own room */
 #define FRAME_VLAN_TAGS_MAX   4u  /* more than the programs read, so that this can be tried */
 #define FRAME_EXTENSIONS_MAX  12u /* likewise */
 #define PACKET_LINE_BYTES_MAX (1u << 18) /* a frame of the greatest length in hex, and room */

@@ -26,6 +26,10 @@ int command_import(const struct invocation *invocation);
 int command_diff(const struct invocation *invocation);
 int command_reasons(const struct invocation *invocation);
 
+/* Whether --catalogs, where it is given, names a directory. EXIT_DONE, or EXIT_USAGE after saying
+ * that it does not: another directory's catalogs would be taken in silence. */
+int catalogs_check(const struct invocation *invocation);
+
 /* A site file that was read, and one host of it. Everything lives in the arena. */
 struct site_files {
 	struct arena *arena;

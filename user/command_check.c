@@ -142,6 +142,8 @@ int command_check(const struct invocation *invocation)
 				   invocation->argument_count);
 	if (invocation->given[OPTION_PRINT] && invocation->given[OPTION_JSON])
 		return usage_error(invocation, "--print prints YAML: leave --json out");
+	if (catalogs_check(invocation) != EXIT_DONE)
+		return EXIT_USAGE;
 	if (invocation->given[OPTION_PRINT])
 		return print_file(invocation, invocation->arguments[0]);
 	findings = json_array();

@@ -171,7 +171,8 @@ static int judge_and_print(const struct invocation *invocation, struct judge *ju
 				 line->at_ms, &answer->judgement);
 
 	if (error) {
-		fail(&failure, -error, "the packet could not be judged: %s", strerror(-error));
+		fail(&failure, -error, "the packet could not be judged: %s",
+		     judge_error_text(error));
 		return output_failure(invocation, &failure);
 	}
 	if (policy)

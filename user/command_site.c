@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <string.h>
+#include <sys/stat.h>
 
 #include "command.h"
 #include "interface.h"
@@ -10,6 +11,16 @@ void site_files_close(struct site_files *files)
 	diagnostics_free(files->diagnostics);
 	arena_free(files->arena);
 	*files = (struct site_files){0};
+}
+
+int catalogs_check(const struct invocation *invocation)
+{
+	const char *path = invocation->value[OPTION_CATALOGS];
+	struct stat status;
+
+	if (!path || (stat(path, &status) == 0 && S_ISDIR(status.st_mode)))
+		return EXIT_DONE;
+	return usage_error(invocation, "--catalogs %s: there is no such directory", path);
 }
 
 int site_files_read(const struct invocation *invocation, const char *path,
@@ -25,6 +36,8 @@ int site_files_read(const struct invocation *invocation, const char *path,
 		.feeds = invocation->value[OPTION_FEEDS],
 	};
 
+	if (catalogs_check(invocation) != EXIT_DONE)
+		return EXIT_USAGE;
 	files.policy = policy_read_from(files.arena, files.diagnostics, path, &places);
 	if (!files.policy || diagnostics_errors(files.diagnostics)) {
 		output_diagnostics(invocation, files.diagnostics);

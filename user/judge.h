@@ -60,4 +60,7 @@ int kernel_judge_new(const struct host_policy *policy, enum lookup lookup, struc
 int kernel_judge_live(const char *pins, const char *interface, struct failure *failure,
 		      struct judge **ret_judge);
 
+/* What a judge's error means to whoever asked. */
+const char *judge_error_text(int error);
+
 #endif

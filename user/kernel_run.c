@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "../include/bounds.h"
 #include "kernel_run.h"
 
 #include <errno.h>
@@ -10,8 +11,6 @@
  * header. */
 #define IPV4_FRAME_MIN (ETHER_HDR_LEN + 20u)
 #define IPV6_FRAME_MIN (ETHER_HDR_LEN + 40u)
-/* What one page holds beside the kernel's own room: a longer XDP frame would be in pieces. */
-#define RUN_BYTES_MAX 3072u
 
 /* Shorter than its own IP header: malformed by section 1, whatever the policy; the mode decides the
  * rest. */

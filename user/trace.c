@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "../include/bounds.h"
 #include "trace.h"
 
 #include <errno.h>
@@ -92,6 +93,18 @@ static bool read_packet(struct reader *reader, const json_t *object,
 	return true;
 }
 
+#define TEXT_OF(number)	 #number
+#define BOUND_OF(number) TEXT_OF(number)
+
+const char *judge_error_text(int error)
+{
+	if (error == -EMSGSIZE)
+		return "the kernel judges frames of at most " BOUND_OF(
+			RUN_BYTES_MAX) " bytes "
+				       "(RUN_BYTES_MAX) in a test run; --model judges longer ones";
+	return strerror(-error);
+}
+
 static int run_judge(struct reader *reader, struct judge *judge, const struct packet_line *line,
 		     struct judgement *ret_judgement)
 {
@@ -101,7 +114,7 @@ static int run_judge(struct reader *reader, struct judge *judge, const struct pa
 	if (!error)
 		return 0;
 	return fail(reader->failure, -error, "%s:%u: the packet could not be judged: %s",
-		    reader->source->name, reader->line, strerror(-error));
+		    reader->source->name, reader->line, judge_error_text(error));
 }
 
 static int run_reset(struct reader *reader, struct judge *judge)

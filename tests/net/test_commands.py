@@ -212,8 +212,9 @@ def test_serve_knows_whether_it_is_enforced(net):
 
 
 def test_refusals_say_the_way_out(net):
-    assert "management" in refusal(net, SITE.replace("MODE", "enforce").replace(
+    net.site.write_text(SITE.replace("MODE", "enforce").replace(
         "management: [{from: 192.0.2.5, allow: [tcp/22]}]", ""))
+    assert "management" in net.sallyport("apply", net.site, status=3).stderr
     assert "e9 is not enforced" in net.sallyport("detach", "e9", status=1).stderr
     net.write_site("nonsense")
     assert f"{net.site}:" in net.sallyport("apply", net.site, status=3).stderr

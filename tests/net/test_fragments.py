@@ -223,3 +223,17 @@ def test_a_flood_of_late_fragments_costs_no_call(net, family):
     assert inside.recv(1 << 16) == invite
     assert net.counters().lost() == after.lost()
     close(inside, outside)
+
+
+def test_reloads_do_not_put_off_the_sweep(net):
+    """Applies that follow each other faster than the sweep: expired fragments give their room back."""
+    apply_site(net, bounds={"fragments": "16"})
+    half = [fragment(V4, number, 0, True, udp(5060, 8) + b"x" * 16) for number in range(16)]
+    net.inject(*half)
+    wait_for(lambda: net.json("status")["fragments"]["used"] == 16, "the table is full")
+
+    def swept():
+        apply_site(net, bounds={"fragments": "16"})
+        return net.json("status")["fragments"]["used"] == 0
+
+    wait_for(swept, "what has expired goes while policies are applied")
