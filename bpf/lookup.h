@@ -5,7 +5,7 @@
  *   port class     (side, protocol, port)          which terms of the policy have this port
  *   address leaf   (address)                       class, own?, peer of which direction?, role
  *   end class      (near or far; port, address)    both of one end together
- *   decision       (near, far)                     the first rule, by its counter slot; 0: none
+ *   decision       (near, far)                     the first rule: its counter slot and options
  *
  * Precedence is settled by the compiler: a pair of end classes has one rule, the first that matches
  * both. lookup_maps.h asks LPM tries and hash maps (the truth), lookup_flat.h arrays (their index).
@@ -17,6 +17,7 @@
 struct finding {
 	__u16 rule_slot; /* 0: none */
 	__u16 role_slot; /* of the remote end, if it was looked up */
+	__u16 options;	 /* of the rule: RULE_LIVE, RULE_SHAPE_RTP, RULE_LIMIT */
 	__u8 reason;	 /* where there is no rule */
 };
 
@@ -83,7 +84,7 @@ static __always_inline struct finding find_rule(bool flat, enum direction direct
 	const bool in = direction == DIRECTION_IN;
 	struct finding finding = {};
 	__u16 local_port = 0, remote_port = 0, local_class;
-	__u16 near, far;
+	__u16 near, far, decision;
 	__u32 leaf;
 
 	if (in || config.local_port_used[direction])
@@ -113,7 +114,9 @@ static __always_inline struct finding find_rule(bool flat, enum direction direct
 		return finding;
 	}
 	far = end_class(flat, direction, true, remote_port, leaf & FLAT_CLASS_MASK);
-	finding.rule_slot = far ? decide(flat, direction, near, far) : 0;
+	decision = far ? decide(flat, direction, near, far) : 0;
+	finding.rule_slot = decision & RULE_SLOT_MASK;
+	finding.options = decision & RULE_OPTIONS_MASK;
 	finding.reason = finding.rule_slot ? REASON_RULE : REASON_WRONG_PORT;
 	return finding;
 }
@@ -145,7 +148,7 @@ __noinline int cross_check(enum direction direction, struct conversation *c,
 		return 0;
 	find_rule_maps(direction, c, &truth);
 	if (truth.rule_slot == finding->rule_slot && truth.reason == finding->reason &&
-	    truth.role_slot == finding->role_slot)
+	    truth.role_slot == finding->role_slot && truth.options == finding->options)
 		return 0;
 	__sync_fetch_and_add(&state.disagreements, 1);
 	state.fallback = 1;

@@ -63,7 +63,7 @@ static __always_inline __u16 decide_maps(enum direction direction, __u16 near, _
 	};
 	const struct decision *found = bpf_map_lookup_elem(&decisions, &key);
 
-	return found ? found->rule_slot : 0;
+	return found ? found->rule_slot | found->options : 0;
 }
 
 #endif

@@ -24,7 +24,7 @@
 #include "bounds.h"
 #include "reasons.h"
 
-#define LAYOUT_VERSION 1u
+#define LAYOUT_VERSION 2u
 
 enum direction {
 	DIRECTION_IN = 0,  /* a peer opens to this host */
@@ -56,6 +56,26 @@ enum forwarding {
  */
 #define ICMP4_ECHO_SERVICE 0x0800u
 #define ICMP6_ECHO_SERVICE 0x8000u
+
+/*
+ * What a rule takes away again from what it matches. A decision holds its rule's slot and these in
+ * one number, so that a rule without options costs no look at them.
+ */
+#define RULE_SLOT_MASK	  0x0fffu
+#define RULE_LIVE	  0x1000u /* only while a local socket is bound there */
+#define RULE_SHAPE_RTP	  0x2000u /* only what RFC 7983 lets arrive on a media port */
+#define RULE_LIMIT	  0x4000u /* so many a second and source: see rule_limits */
+#define RULE_OPTIONS_MASK 0x7000u
+
+/* rule_limits: by rule slot; read only for rules with RULE_LIMIT. */
+struct rule_limit {
+	__u32 per_second; /* new TCP connections; packets of protocols that have none */
+	__u32 burst;	  /* at most so many at once; at least 1 */
+	__u8 ipv4_bits;	  /* a source is a prefix of so many bits */
+	__u8 ipv6_bits;
+	__u8 unused[6];
+};
+static_assert(sizeof(struct rule_limit) == 16, "rule_limit has no padding");
 
 /* ------------------------------------------------------------ lookup: maps (the truth) ----------
  */
@@ -140,7 +160,7 @@ static_assert(sizeof(struct decision_key) == 8, "decision_key has no padding");
 
 struct decision {
 	__u16 rule_slot; /* 0: no rule (never stored) */
-	__u16 unused;
+	__u16 options;	 /* RULE_LIVE, RULE_SHAPE_RTP, RULE_LIMIT */
 };
 
 /* What a slot stands for: never read by the programs, always by people (bpftool map dump). */
@@ -311,6 +331,7 @@ struct config {
 	__u8 flows_full;
 	__u8 fragments_full;
 	__u8 unused;
+	__u32 rule_options; /* RULE_OPTIONS_MASK's bits that some in rule has: 0 costs nothing */
 };
 
 /* What the last packet met; only where config.record is set. */

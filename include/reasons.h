@@ -46,7 +46,10 @@
 	X(FLOW_BLOCKED, "flow-blocked", DROP, "its flow began under a policy that allowed it")     \
 	X(FLOW_TABLE_FULL, "flow-table-full", DROP, "bounds: {flows} is reached")                  \
 	X(FLOW_PEER_FULL, "flow-peer-full", DROP, "one rule and peer hold too many flows")         \
-	X(TRANSIT, "transit", DROP, "it only passes through, and forwarding is not allowed")
+	X(TRANSIT, "transit", DROP, "it only passes through, and forwarding is not allowed")       \
+	X(NOT_BOUND, "not-bound", DROP, "a live port: no local socket is bound to it now")         \
+	X(LIMITED, "limited", DROP, "more from this source in a second than its rule allows")      \
+	X(SHAPE, "shape", DROP, "nothing that may arrive on a media port (RFC 7983)")
 
 enum verdict {
 	VERDICT_DROP = 0,

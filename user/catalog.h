@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "../include/abi.h"
 #include "arena.h"
 #include "diagnostic.h"
 #include "service.h"
@@ -130,12 +131,13 @@ struct condition {
 typedef LIST(struct condition) condition_list;
 
 /*
- * What may only take away from what a rule permits. Not written by any file yet: the keys limit,
- * live and shape are refused by name until the data plane has them. Precedence between rules
- * already asks options_subset().
+ * What may only take away from what a rule permits. Of two rules that match the same packet the one
+ * whose options are a subset of the other's wins: options_subset().
  */
 struct options {
-	unsigned set; /* bit set of options; none are defined yet */
+	unsigned set;  /* RULE_LIVE, RULE_SHAPE_RTP, RULE_LIMIT of include/abi.h */
+	unsigned said; /* those that the file mentions, on or off: adjust may turn one off */
+	struct rule_limit limit; /* RULE_LIMIT */
 };
 
 struct flow_rule {

@@ -331,9 +331,10 @@ static int add_grid(struct growing *table, const struct grid *grid, __u32 *ret_o
 	return 0;
 }
 
-static int add_decisions(struct growing *table, const struct grid *grid, const uint16_t *rule_slots,
-			 __u32 *ret_offset)
+static int add_decisions(struct growing *table, const struct tables *tables, int direction,
+			 const uint16_t *rule_slots, __u32 *ret_offset)
 {
+	const struct grid *grid = &tables->decisions[direction];
 	int error = add_grid(table, grid, ret_offset);
 	__u16 *cells;
 
@@ -342,7 +343,8 @@ static int add_decisions(struct growing *table, const struct grid *grid, const u
 	cells = (__u16 *)table->entries + *ret_offset;
 	for (size_t i = 0; i < (size_t)grid->rows * grid->columns; i++)
 		if (cells[i])
-			cells[i] = rule_slots[cells[i] - 1];
+			cells[i] = (__u16)(rule_slots[cells[i] - 1] |
+					   tables->rules[cells[i] - 1].options);
 	return 0;
 }
 
@@ -361,7 +363,7 @@ static int build_decisions(const struct tables *tables, const uint16_t *rule_slo
 		if (!error)
 			error = add_grid(&table, &tables->far[d], &shape->far_offset[d]);
 		if (!error)
-			error = add_decisions(&table, &tables->decisions[d], rule_slots,
+			error = add_decisions(&table, tables, d, rule_slots,
 					      &shape->decision_offset[d]);
 	}
 	if (!error)

@@ -42,7 +42,9 @@ struct rule {
 	size_t citation_count;
 	struct match *matches;
 	size_t match_count;
-	bool is_adjusted; /* the site gives its flow fewer source ports than the document */
+	unsigned options;	 /* RULE_LIVE, RULE_SHAPE_RTP, RULE_LIMIT of include/abi.h */
+	struct rule_limit limit; /* RULE_LIMIT */
+	bool is_adjusted;	 /* the site gives its flow fewer source ports than the document */
 };
 
 /*

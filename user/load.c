@@ -68,6 +68,9 @@ static void configure(const struct load_request *request, struct config *config)
 	config->virtual_clock = request->virtual_clock;
 	config->record = request->record;
 	config->dry_run = request->dry_run;
+	for (size_t i = 0; i < policy->rule_count; i++)
+		if (policy->rules[i].direction == DIRECTION_IN)
+			config->rule_options |= policy->rules[i].options;
 	for (int d = 0; d < DIRECTION_COUNT; d++) {
 		config->mode[d] = policy->mode[d];
 		config->local_port_used[d] = request->tables->local_port_used[d];
@@ -254,6 +257,7 @@ static int fill_decisions(struct sallyport_bpf *skeleton, const struct load_requ
 			if (!index)
 				continue;
 			value.rule_slot = request->rule_slots[index - 1];
+			value.options = (__u16)request->tables->rules[index - 1].options;
 			error = put(skeleton->maps.decisions, &key, &value, failure);
 			if (error)
 				return error;
