@@ -28,7 +28,7 @@ __noinline int egress_open(struct packet *packet, struct finding *finding)
 			       ? REASON_NO_FLOW
 			       : REASON_ICMP_TYPE;
 	look_as_opened(&packet->c);
-	*finding = lookup_rule_checked(DIRECTION_OUT, &packet->c);
+	*finding = lookup_rule_checked(DIRECTION_OUT, packet);
 	if (!finding->rule_slot && config.mode[DIRECTION_OUT] == MODE_ENFORCE)
 		return finding->reason;
 	full = flow_open(&packet->c, finding->rule_slot);
@@ -46,7 +46,7 @@ static __always_inline void egress_conversation(struct packet *packet, struct fi
 		struct finding mirror;
 
 		look_as_served(c);
-		mirror = lookup_rule_checked(DIRECTION_IN, c);
+		mirror = lookup_rule_checked(DIRECTION_IN, packet);
 		if (mirror.rule_slot) {
 			*finding = mirror;
 			finding->reason = REASON_MIRROR;

@@ -18,7 +18,7 @@ static __always_inline void ingress_conversation(struct packet *packet, struct f
 		finding->reason = REASON_NO_FLOW;
 	} else {
 		look_as_served(&packet->c);
-		*finding = lookup_rule_checked(DIRECTION_IN, &packet->c);
+		*finding = lookup_rule_checked(DIRECTION_IN, packet);
 		if (finding->rule_slot || finding->reason == REASON_SPOOFED)
 			return;
 		if (finding->reason == REASON_CLOSED_PORT && packet->c.protocol == IPPROTO_TCP &&
@@ -31,13 +31,13 @@ static __always_inline void ingress_conversation(struct packet *packet, struct f
 
 static __always_inline bool is_transit(const struct packet *packet)
 {
+	const struct tuple tuple = tuple_of(&packet->c);
 	bool flat = config.lookup == LOOKUP_FLAT && !state.fallback;
 	__u16 class_id;
 
-	if (config.forwarding != FORWARDING_PASS ||
-	    is_group_address(packet->c.family, packet->c.local))
+	if (config.forwarding != FORWARDING_PASS || is_group_address(tuple.family, tuple.local))
 		return false;
-	class_id = address_leaf(flat, packet->c.family, packet->c.local) & FLAT_CLASS_MASK;
+	class_id = address_leaf(flat, tuple.family, tuple.local) & FLAT_CLASS_MASK;
 	/* Own addresses, floating ones too, have the first classes. */
 	return class_id < LOCAL_CLASS_FIRST || class_id >= shape.near_columns[DIRECTION_IN];
 }

@@ -12,7 +12,7 @@ static __always_inline bool is_impossible_source(const struct packet *packet)
 
 	if (packet->c.family == 4) {
 		first = bpf_ntohl(source[3]) >> 24;
-		return first == 0 || first == 127 || is_group_address(4, source);
+		return first == 0 || first == 127 || is_group_address(4, &source[3]);
 	}
 	if (is_group_address(6, source))
 		return true;

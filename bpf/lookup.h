@@ -21,11 +21,37 @@ struct finding {
 	__u8 reason;	 /* where there is no rule */
 };
 
+/*
+ * What rules are asked with. Addresses by pointer, so that an ordinary packet's are read where they
+ * lie: of IPv4 one word, of IPv6 four.
+ */
+struct tuple {
+	const __be32 *local;
+	const __be32 *remote;
+	__u16 local_port; /* host order */
+	__u16 remote_port;
+	__u8 family;
+	__u8 protocol;
+};
+
+static __always_inline struct tuple tuple_of(const struct conversation *c)
+{
+	return (struct tuple){
+		.local = c->family == 4 ? &c->local[3] : c->local,
+		.remote = c->family == 4 ? &c->remote[3] : c->remote,
+		.local_port = c->local_port,
+		.remote_port = c->remote_port,
+		.family = c->family,
+		.protocol = c->protocol,
+	};
+}
+
+/* address: as in struct tuple. */
 static __always_inline bool is_group_address(__u8 family, const __be32 *address)
 {
 	if (family == 4)
-		return (address[3] & bpf_htonl(0xf0000000)) == bpf_htonl(0xe0000000) ||
-		       address[3] == 0xffffffff;
+		return (address[0] & bpf_htonl(0xf0000000)) == bpf_htonl(0xe0000000) ||
+		       address[0] == 0xffffffff;
 	return (address[0] & bpf_htonl(0xff000000)) == bpf_htonl(0xff000000);
 }
 
@@ -55,23 +81,23 @@ static __always_inline __u16 decide(bool flat, enum direction direction, __u16 n
 }
 
 /* The service port is in no rule: what that means depends on what kind of port it is. */
-static __always_inline enum reason closed_reason(const struct conversation *c)
+static __always_inline enum reason closed_reason(const struct tuple *t)
 {
-	if (c->protocol == IPPROTO_TCP || c->protocol == IPPROTO_UDP || c->protocol == IPPROTO_SCTP)
+	if (t->protocol == IPPROTO_TCP || t->protocol == IPPROTO_UDP || t->protocol == IPPROTO_SCTP)
 		return REASON_CLOSED_PORT;
-	return is_icmp(c->family, c->protocol) ? REASON_ICMP_TYPE : REASON_PROTOCOL;
+	return is_icmp(t->family, t->protocol) ? REASON_ICMP_TYPE : REASON_PROTOCOL;
 }
 
 /* A peer's address at this end is some address that no rule names; a group is its own kind of that.
  */
 static __always_inline __u16 local_address_class(bool flat, enum direction direction,
-						 const struct conversation *c)
+						 const struct tuple *t)
 {
-	__u16 class_id = address_leaf(flat, c->family, c->local) & FLAT_CLASS_MASK;
+	__u16 class_id = address_leaf(flat, t->family, t->local) & FLAT_CLASS_MASK;
 
 	if (class_id >= LOCAL_CLASS_FIRST && class_id < shape.near_columns[direction])
 		return class_id;
-	return is_group_address(c->family, c->local) ? LOCAL_CLASS_GROUP : LOCAL_CLASS_OTHER;
+	return is_group_address(t->family, t->local) ? LOCAL_CLASS_GROUP : LOCAL_CLASS_OTHER;
 }
 
 /*
@@ -79,7 +105,7 @@ static __always_inline __u16 local_address_class(bool flat, enum direction direc
  * scan ends there, before any address is looked up.
  */
 static __always_inline struct finding find_rule(bool flat, enum direction direction,
-						const struct conversation *c)
+						const struct tuple *t)
 {
 	const bool in = direction == DIRECTION_IN;
 	struct finding finding = {};
@@ -88,16 +114,16 @@ static __always_inline struct finding find_rule(bool flat, enum direction direct
 	__u32 leaf;
 
 	if (in || config.local_port_used[direction])
-		local_port = port_class(flat, in ? PORT_IN_LOCAL : PORT_OUT_LOCAL, c->protocol,
-					c->local_port);
+		local_port = port_class(flat, in ? PORT_IN_LOCAL : PORT_OUT_LOCAL, t->protocol,
+					t->local_port);
 	if (!in || config.remote_port_used[direction])
-		remote_port = port_class(flat, in ? PORT_IN_REMOTE : PORT_OUT_REMOTE, c->protocol,
-					 c->remote_port);
+		remote_port = port_class(flat, in ? PORT_IN_REMOTE : PORT_OUT_REMOTE, t->protocol,
+					 t->remote_port);
 	if (in ? !local_port : !remote_port) {
-		finding.reason = closed_reason(c);
+		finding.reason = closed_reason(t);
 		return finding;
 	}
-	leaf = address_leaf(flat, c->family, c->remote);
+	leaf = address_leaf(flat, t->family, t->remote);
 	finding.role_slot = (leaf & FLAT_ROLE_MASK) >> FLAT_ROLE_SHIFT;
 	if (in && (leaf & FLAT_OWN)) {
 		finding.reason = REASON_SPOOFED;
@@ -107,7 +133,7 @@ static __always_inline struct finding find_rule(bool flat, enum direction direct
 		finding.reason = REASON_UNKNOWN_PEER;
 		return finding;
 	}
-	local_class = local_address_class(flat, direction, c);
+	local_class = local_address_class(flat, direction, t);
 	near = end_class(flat, direction, false, local_port, local_class);
 	if (!near) {
 		finding.reason = in ? REASON_WRONG_ADDRESS : REASON_WRONG_PORT;
@@ -125,12 +151,15 @@ static __always_inline struct finding find_rule(bool flat, enum direction direct
 __noinline int find_rule_maps(enum direction direction, struct conversation *c,
 			      struct finding *finding)
 {
+	struct tuple tuple;
+
 	if (!c || !finding)
 		return 0;
+	tuple = tuple_of(c);
 	if (direction == DIRECTION_IN)
-		*finding = find_rule(false, DIRECTION_IN, c);
+		*finding = find_rule(false, DIRECTION_IN, &tuple);
 	else
-		*finding = find_rule(false, DIRECTION_OUT, c);
+		*finding = find_rule(false, DIRECTION_OUT, &tuple);
 	return 0;
 }
 
@@ -180,21 +209,25 @@ static __always_inline bool cross_check_is_due(void)
 static __always_inline struct finding lookup_rule(enum direction direction, struct conversation *c)
 {
 	struct finding finding = {};
+	struct tuple tuple;
 
-	if (config.lookup == LOOKUP_FLAT && !state.fallback)
-		return find_rule(true, direction, c);
+	if (config.lookup == LOOKUP_FLAT && !state.fallback) {
+		tuple = tuple_of(c);
+		return find_rule(true, direction, &tuple);
+	}
 	find_rule_maps(direction, c, &finding);
 	return finding;
 }
 
-/* As lookup_rule, with the sampled cross-check: for the ordinary path. */
+/* As lookup_rule, with the sampled cross-check. */
 static __always_inline struct finding lookup_rule_checked(enum direction direction,
-							  struct conversation *c)
+							  struct packet *packet)
 {
-	struct finding finding = lookup_rule(direction, c);
+	struct finding finding = lookup_rule(direction, &packet->c);
 
-	if (config.lookup == LOOKUP_FLAT && !state.fallback && cross_check_is_due())
-		cross_check(direction, c, &finding);
+	if (config.lookup == LOOKUP_FLAT && !state.fallback &&
+	    (packet->checked || cross_check_is_due()))
+		cross_check(direction, &packet->c, &finding);
 	return finding;
 }
 

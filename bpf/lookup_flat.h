@@ -84,7 +84,7 @@ static __always_inline __u32 ipv6_leaf_flat(const __be32 *address)
 
 static __always_inline __u32 address_leaf_flat(__u8 family, const __be32 *address)
 {
-	return family == 4 ? ipv4_leaf_flat(address[3]) : ipv6_leaf_flat(address);
+	return family == 4 ? ipv4_leaf_flat(address[0]) : ipv6_leaf_flat(address);
 }
 
 static __always_inline __u16 end_class_flat(enum direction direction, bool far, __u16 port,

@@ -24,7 +24,7 @@ static __always_inline __u32 address_leaf_maps(__u8 family, const __be32 *addres
 	if (family == 4) {
 		struct ipv4_key key = {.prefix_length = 32};
 
-		__builtin_memcpy(key.address, &address[3], 4);
+		__builtin_memcpy(key.address, address, 4);
 		found = bpf_map_lookup_elem(&ipv4_classes, &key);
 	} else {
 		struct ipv6_key key = {.prefix_length = 128};

@@ -57,7 +57,8 @@ struct packet {
 	__u8 icmp_type;
 	__u8 icmp_code;
 	__u8 hop_limit;
-	__u8 unused[2];
+	__u8 checked; /* it is one of those that both encodings judge */
+	__u8 unused;
 };
 
 /* Where the parser stands: everything in bytes, cursor from the frame's start. */

@@ -30,14 +30,18 @@ static __always_inline enum verdict reason_verdict(__u8 reason)
 #include "ingress.h"
 #include "egress.h"
 #include "settle.h"
+#include "ordinary.h"
 #include "sweep.h"
 
 /* Headers lie within this many bytes, or the packet is malformed: VLAN, IP options, extensions, a
  * quoted packet. */
 #define HEADER_BYTES 256
 
-SEC("xdp")
-int xdp_ingress(struct xdp_md *context)
+/*
+ * The long way: every packet can take it. Functions of their own, so that the verifier looks at
+ * them once, whatever brought a packet here.
+ */
+static __always_inline int judge_arriving(struct xdp_md *context, bool checked)
 {
 	struct cursor cursor = {
 		.context = context,
@@ -45,7 +49,7 @@ int xdp_ingress(struct xdp_md *context)
 		.data_end = (void *)(long)context->data_end,
 		.at = (void *)(long)context->data,
 	};
-	struct packet packet = {};
+	struct packet packet = {.checked = checked};
 	struct finding finding = {};
 
 	cursor.length = cursor.data_end - cursor.data;
@@ -58,8 +62,7 @@ int xdp_ingress(struct xdp_md *context)
 										: XDP_DROP;
 }
 
-SEC("tc")
-int tc_egress(struct __sk_buff *skb)
+static __always_inline int judge_leaving(struct __sk_buff *skb, bool checked)
 {
 	struct cursor cursor = {
 		.context = skb,
@@ -69,7 +72,7 @@ int tc_egress(struct __sk_buff *skb)
 		.local_is_source = true,
 	};
 	__u32 segments = skb->gso_segs ? skb->gso_segs : 1;
-	struct packet packet = {};
+	struct packet packet = {.checked = checked};
 	struct finding finding = {};
 
 	void *data = (void *)(long)skb->data;
@@ -89,6 +92,37 @@ int tc_egress(struct __sk_buff *skb)
 	/* "Next" in a tcx chain and in a clsact one alike: others still run. */
 	return settle(DIRECTION_OUT, &finding, segments, skb->len) == VERDICT_PASS ? TC_ACT_UNSPEC
 										   : TC_ACT_SHOT;
+}
+
+SEC("xdp")
+int xdp_ingress(struct xdp_md *context)
+{
+	const void *data = (void *)(long)context->data;
+	const void *data_end = (void *)(long)context->data_end;
+	enum ordinary_end end = ordinary_packet(DIRECTION_IN, data, data_end, data_end - data, 1);
+
+	if (end == ORDINARY_PASS)
+		return XDP_PASS;
+	if (end == ORDINARY_DROP)
+		return XDP_DROP;
+	return judge_arriving(context, end == ORDINARY_CHECK);
+}
+
+SEC("tc")
+int tc_egress(struct __sk_buff *skb)
+{
+	const void *data = (void *)(long)skb->data;
+	const void *data_end = (void *)(long)skb->data_end;
+	__u32 segments = skb->gso_segs ? skb->gso_segs : 1;
+	enum ordinary_end end = ORDINARY_LONG_WAY;
+
+	if (!skb->ingress_ifindex)
+		end = ordinary_packet(DIRECTION_OUT, data, data_end, skb->len, segments);
+	if (end == ORDINARY_PASS)
+		return TC_ACT_UNSPEC;
+	if (end == ORDINARY_DROP)
+		return TC_ACT_SHOT;
+	return judge_leaving(skb, end == ORDINARY_CHECK);
 }
 
 /* Run once by the loader at each load; from then on the timer runs by itself. 0, or what went

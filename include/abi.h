@@ -331,6 +331,7 @@ struct config {
 	__u8 flows_full;
 	__u8 fragments_full;
 	__u8 unused;
+	__u32 cross_check_mask; /* a power of two that is not above cross_check, less one */
 	__u32 rule_options; /* RULE_OPTIONS_MASK's bits that some in rule has: 0 costs nothing */
 };
 

@@ -59,6 +59,8 @@ static void configure(const struct load_request *request, struct config *config)
 	config->fragment_timeout = policy->fragment_timeout_ms * second / 1000;
 	config->generation = request->generation;
 	config->cross_check = policy->cross_check;
+	while (config->cross_check_mask < policy->cross_check / 2)
+		config->cross_check_mask = config->cross_check_mask * 2 + 1;
 	config->icmp_errors_per_second = policy->icmp_errors_per_second;
 	config->flow_share = policy->flow_share;
 	config->lookup = policy->lookup;

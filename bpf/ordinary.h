@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The short way of an ordinary packet: TCP or UDP, whole, in an IPv4 header without options or an
+ * IPv6 header without extensions. Nothing is copied, nothing is called, nothing is written but a
+ * counter (and what egress notes of a flow).
+ *
+ * It judges only what it is sure of. Whatever is odd about a packet, be it malformed, spoofed,
+ * sampled for the cross-check or a fragment, is left to the long way (sallyport.bpf.c), which
+ * judges every packet: so the two can't disagree on what the short way does not know, and what it
+ * knows it looks up with the same functions.
+ */
+#ifndef SALLYPORT_BPF_ORDINARY_H
+#define SALLYPORT_BPF_ORDINARY_H
+
+#define ETHERNET_BYTES 14u
+
+/* What became of a packet on the short way. */
+enum ordinary_end {
+	ORDINARY_PASS,
+	ORDINARY_DROP,
+	ORDINARY_LONG_WAY, /* nothing was done yet */
+	ORDINARY_CHECK,	   /* likewise, and both encodings are to judge it */
+};
+
+/* An ordinary packet as it is read where it lies. */
+struct ordinary {
+	struct tuple tuple;
+	__u32 bytes;   /* of the frame */
+	__u32 packets; /* segments, of what leaves */
+	__u8 tcp_flags;
+};
+
+/* Ports and flags. payload: bytes behind the IP header. */
+static __always_inline bool read_l4(const void *l4, const void *data_end, __u32 payload,
+				    bool local_is_source, struct ordinary *packet)
+{
+	struct tuple *tuple = &packet->tuple;
+	const struct udphdr *udp = l4;
+	const struct tcphdr *tcp = l4;
+
+	if (tuple->protocol == IPPROTO_UDP) {
+		__u32 length;
+
+		if (l4 + sizeof(*udp) > data_end)
+			return false;
+		length = bpf_ntohs(udp->len);
+		if (length < sizeof(*udp) || length > payload)
+			return false;
+	} else if (tuple->protocol == IPPROTO_TCP) {
+		const __u8 *bytes = l4;
+		__u32 length;
+
+		if (l4 + sizeof(*tcp) > data_end)
+			return false;
+		length = (bytes[12] >> 4) * 4;
+		if (length < sizeof(*tcp) || length > payload)
+			return false;
+		packet->tcp_flags = bytes[13];
+	} else {
+		return false;
+	}
+	/* Both headers begin with the ports. */
+	tuple->local_port = bpf_ntohs(local_is_source ? udp->source : udp->dest);
+	tuple->remote_port = bpf_ntohs(local_is_source ? udp->dest : udp->source);
+	return true;
+}
+
+static __always_inline bool read_ipv4(const void *l3, const void *data_end, bool local_is_source,
+				      struct ordinary *packet)
+{
+	const __u32 available = packet->bytes - ETHERNET_BYTES;
+	const struct iphdr *ip = l3;
+	__u32 total;
+
+	if (l3 + sizeof(*ip) > data_end)
+		return false;
+	total = bpf_ntohs(ip->tot_len);
+	if (*(const __u8 *)l3 != 0x45 || (ip->frag_off & bpf_htons(0x3fff)) ||
+	    total < sizeof(*ip) || total > available)
+		return false;
+	packet->tuple.family = 4;
+	packet->tuple.protocol = ip->protocol;
+	packet->tuple.local = (const void *)(local_is_source ? &ip->saddr : &ip->daddr);
+	packet->tuple.remote = (const void *)(local_is_source ? &ip->daddr : &ip->saddr);
+	return read_l4(l3 + sizeof(*ip), data_end, total - sizeof(*ip), local_is_source, packet);
+}
+
+static __always_inline bool read_ipv6(const void *l3, const void *data_end, bool local_is_source,
+				      struct ordinary *packet)
+{
+	const __u32 available = packet->bytes - ETHERNET_BYTES;
+	const struct ipv6hdr *ip = l3;
+	__u32 payload;
+
+	if (l3 + sizeof(*ip) > data_end)
+		return false;
+	payload = bpf_ntohs(ip->payload_len);
+	if (*(const __u8 *)l3 >> 4 != 6 || payload + sizeof(*ip) > available)
+		return false;
+	packet->tuple.family = 6;
+	packet->tuple.protocol = ip->nexthdr;
+	packet->tuple.local = (const void *)(local_is_source ? &ip->saddr : &ip->daddr);
+	packet->tuple.remote = (const void *)(local_is_source ? &ip->daddr : &ip->saddr);
+	return read_l4(l3 + sizeof(*ip), data_end, payload, local_is_source, packet);
+}
+
+/* Sources that are no peer's, or might not be: the long way knows. */
+static __always_inline bool is_odd_source(const struct tuple *tuple)
+{
+	const __be32 *source = tuple->remote;
+	__u8 first = *(const __u8 *)source;
+
+	if (tuple->family == 4)
+		return first == 0 || first == 127 || first >= 224;
+	return first == 0 || first == 0xff;
+}
+
+static __always_inline bool is_dhcp_port(const struct tuple *tuple)
+{
+	return config.dhcp && tuple->protocol == IPPROTO_UDP &&
+	       (tuple->local_port == 68 || tuple->local_port == 546);
+}
+
+static __always_inline bool is_tcp_syn(const struct ordinary *packet)
+{
+	return packet->tuple.protocol == IPPROTO_TCP &&
+	       (packet->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+}
+
+static __always_inline bool is_tcp_syn_ack(const struct ordinary *packet)
+{
+	return packet->tuple.protocol == IPPROTO_TCP &&
+	       (packet->tcp_flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK);
+}
+
+/* Section 2 of docs/packet-path.md, as far as it concerns an ordinary packet. */
+static __always_inline bool judge_ordinary_arriving(const struct ordinary *packet,
+						    struct finding *finding)
+{
+	if (is_odd_source(&packet->tuple) || is_dhcp_port(&packet->tuple) ||
+	    config.forwarding == FORWARDING_PASS || is_tcp_syn_ack(packet))
+		return false;
+	*finding = find_rule(true, DIRECTION_IN, &packet->tuple);
+	if (finding->rule_slot)
+		return !(finding->options & config.rule_options);
+	/* What opens something belongs to no flow. */
+	return finding->reason == REASON_SPOOFED || is_tcp_syn(packet);
+}
+
+/* Section 3 likewise: what answers an in rule. */
+static __always_inline bool judge_ordinary_leaving(const struct ordinary *packet,
+						   struct finding *finding)
+{
+	if (is_tcp_syn(packet) || is_dhcp_port(&packet->tuple))
+		return false;
+	*finding = find_rule(true, DIRECTION_IN, &packet->tuple);
+	finding->reason = REASON_MIRROR;
+	return finding->rule_slot;
+}
+
+static __always_inline enum ordinary_end settle_ordinary(enum direction direction,
+							 const struct ordinary *packet)
+{
+	struct finding finding = {};
+	enum verdict verdict;
+
+	if (direction == DIRECTION_IN ? !judge_ordinary_arriving(packet, &finding)
+				      : !judge_ordinary_leaving(packet, &finding))
+		return ORDINARY_LONG_WAY;
+	if (!settle_unless_checked(direction, &finding, packet->packets, packet->bytes, &verdict))
+		return ORDINARY_CHECK;
+	return verdict == VERDICT_PASS ? ORDINARY_PASS : ORDINARY_DROP;
+}
+
+/* The families are told apart once, at the top, so that each has code without the other's. */
+static __always_inline enum ordinary_end ordinary_packet(enum direction direction, const void *data,
+							 const void *data_end, __u32 bytes,
+							 __u32 packets)
+{
+	struct ordinary packet = {.bytes = bytes, .packets = packets};
+	const bool leaving = direction == DIRECTION_OUT;
+	const struct ethhdr *ethernet = data;
+	const void *l3 = data + sizeof(*ethernet);
+
+	if (config.lookup != LOOKUP_FLAT || state.fallback || l3 > data_end)
+		return ORDINARY_LONG_WAY;
+	if (ethernet->h_proto == bpf_htons(ETH_P_IP)) {
+		if (read_ipv4(l3, data_end, leaving, &packet))
+			return settle_ordinary(direction, &packet);
+	} else if (ethernet->h_proto == bpf_htons(ETH_P_IPV6)) {
+		if (read_ipv6(l3, data_end, leaving, &packet))
+			return settle_ordinary(direction, &packet);
+	}
+	return ORDINARY_LONG_WAY;
+}
+
+#endif
