@@ -50,7 +50,7 @@ RESOLVE := reference digest feed feed_store policy_feeds policy binding value ad
 	change_request
 COMPILE := compile compile_terms compile_addresses compile_ports compile_grids class_index class_sets tables
 JUDGE := frame packet_line model model_parse model_rules model_state forbidden trace
-KERNEL := flat load kernel_log kernel_run kernel_judge
+KERNEL := flat_tree flat load kernel_log kernel_run kernel_judge
 ATTACH := netlink interface pins lasting slots attach hooks recovery generation status live_rules live_judge
 ACCOUNT := counters snapshot feed_ages metrics serve live_config live_policy
 COMMANDS := options output feed_fetch command_site command_check command_apply command_trace command_explain \

@@ -93,8 +93,12 @@ static __always_inline enum reason closed_reason(const struct tuple *t)
 static __always_inline __u16 local_address_class(bool flat, enum direction direction,
 						 const struct tuple *t)
 {
-	__u16 class_id = address_leaf(flat, t->family, t->local) & FLAT_CLASS_MASK;
+	__u16 class_id = 0;
 
+	if (flat)
+		class_id = own_class_flat(t->family, t->local);
+	if (!class_id && !(flat && shape.locals_complete))
+		class_id = address_leaf(flat, t->family, t->local) & FLAT_CLASS_MASK;
 	if (class_id >= LOCAL_CLASS_FIRST && class_id < shape.near_columns[direction])
 		return class_id;
 	return is_group_address(t->family, t->local) ? LOCAL_CLASS_GROUP : LOCAL_CLASS_OTHER;
@@ -147,7 +151,10 @@ static __always_inline struct finding find_rule(bool flat, enum direction direct
 	return finding;
 }
 
-/* Out of line: every look-up in it is a call anyway, and its keys need not be on every stack. */
+/*
+ * Out of line, one for each encoding: for the long way, where the verifier need not look at them
+ * once for each caller.
+ */
 __noinline int find_rule_maps(enum direction direction, struct conversation *c,
 			      struct finding *finding)
 {
@@ -160,6 +167,21 @@ __noinline int find_rule_maps(enum direction direction, struct conversation *c,
 		*finding = find_rule(false, DIRECTION_IN, &tuple);
 	else
 		*finding = find_rule(false, DIRECTION_OUT, &tuple);
+	return 0;
+}
+
+__noinline int find_rule_flat(enum direction direction, struct conversation *c,
+			      struct finding *finding)
+{
+	struct tuple tuple;
+
+	if (!c || !finding)
+		return 0;
+	tuple = tuple_of(c);
+	if (direction == DIRECTION_IN)
+		*finding = find_rule(true, DIRECTION_IN, &tuple);
+	else
+		*finding = find_rule(true, DIRECTION_OUT, &tuple);
 	return 0;
 }
 
@@ -209,13 +231,11 @@ static __always_inline bool cross_check_is_due(void)
 static __always_inline struct finding lookup_rule(enum direction direction, struct conversation *c)
 {
 	struct finding finding = {};
-	struct tuple tuple;
 
-	if (config.lookup == LOOKUP_FLAT && !state.fallback) {
-		tuple = tuple_of(c);
-		return find_rule(true, direction, &tuple);
-	}
-	find_rule_maps(direction, c, &finding);
+	if (config.lookup == LOOKUP_FLAT && !state.fallback)
+		find_rule_flat(direction, c, &finding);
+	else
+		find_rule_maps(direction, c, &finding);
 	return finding;
 }
 

@@ -8,9 +8,7 @@
 #ifndef SALLYPORT_BPF_LOOKUP_FLAT_H
 #define SALLYPORT_BPF_LOOKUP_FLAT_H
 
-/* More steps than 2^23 boundaries need; PREFIXES_MAX prefixes have at most twice as many, and one.
- */
-#define FLAT_IPV6_STEPS 23
+#include "flat_walk.h"
 
 static __always_inline __u16 port_class_flat(enum port_side side, __u8 protocol, __u16 port)
 {
@@ -27,64 +25,45 @@ static __always_inline __u16 port_class_flat(enum port_side side, __u8 protocol,
 static __always_inline __u32 ipv4_leaf_flat(__be32 address)
 {
 	__u32 zero = 0;
-	const __u32 *table = bpf_map_lookup_elem(&flat_ipv4, &zero);
-	__u32 bits = bpf_ntohl(address);
-	__u32 entry;
+	const void *table = bpf_map_lookup_elem(&flat_ipv4, &zero);
 
-	if (!table)
-		return 0;
-	entry = table[bits >> 16 & shape.ipv4_mask];
-	if (!(entry & FLAT_BLOCK))
-		return entry;
-	entry = table[(entry + (bits >> 8 & 255)) & shape.ipv4_mask];
-	if (!(entry & FLAT_BLOCK))
-		return entry;
-	return table[(entry + (bits & 255)) & shape.ipv4_mask];
-}
-
-static __always_inline bool boundary_is_above(const struct flat_ipv6_boundary *boundary,
-					      __u64 upper, __u64 lower)
-{
-	return boundary->upper > upper || (boundary->upper == upper && boundary->lower > lower);
-}
-
-/*
- * The leaf of the last boundary that is not above the address. Not static, so that the verifier
- * looks at the loop once, and not again for each place that it is called from; and the count is
- * read from the map, since with a number that it knows it would walk every way through a thousand
- * boundaries.
- */
-__noinline __u32 ipv6_boundary_leaf(__u64 upper, __u64 lower)
-{
-	__u32 zero = 0;
-	const struct flat_ipv6_boundary *table = bpf_map_lookup_elem(&flat_ipv6, &zero);
-	__u32 first = 0, count;
-
-	if (!table)
-		return 0;
-	count = table[0].count;
-	for (int step = 0; step < FLAT_IPV6_STEPS && count > 1; step++) {
-		__u32 half = count / 2;
-
-		if (boundary_is_above(&table[(first + half) & shape.ipv6_mask], upper, lower)) {
-			count = half;
-		} else {
-			first += half;
-			count -= half;
-		}
-	}
-	return table[first & shape.ipv6_mask].leaf;
+	return table ? ipv4_walk(table, shape.ipv4_units, bpf_ntohl(address)) : 0;
 }
 
 static __always_inline __u32 ipv6_leaf_flat(const __be32 *address)
 {
-	return ipv6_boundary_leaf((__u64)bpf_ntohl(address[0]) << 32 | bpf_ntohl(address[1]),
-				  (__u64)bpf_ntohl(address[2]) << 32 | bpf_ntohl(address[3]));
+	__u32 zero = 0;
+	const void *table = bpf_map_lookup_elem(&flat_ipv6, &zero);
+
+	if (!table)
+		return 0;
+	return ipv6_walk(table, shape.ipv6_units,
+			 (__u64)bpf_ntohl(address[0]) << 32 | bpf_ntohl(address[1]),
+			 (__u64)bpf_ntohl(address[2]) << 32 | bpf_ntohl(address[3]));
 }
 
 static __always_inline __u32 address_leaf_flat(__u8 family, const __be32 *address)
 {
 	return family == 4 ? ipv4_leaf_flat(address[0]) : ipv6_leaf_flat(address);
+}
+
+/* The class of one of the first own addresses; 0: it is none of them. */
+static __always_inline __u16 own_class_flat(__u8 family, const __be32 *address)
+{
+#pragma unroll
+	for (__u32 i = 0; i < FLAT_LOCAL_MAX; i++) {
+		const volatile struct flat_local *own =
+			family == 4 ? &shape.ipv4_local[i] : &shape.ipv6_local[i];
+
+		if (i >= (family == 4 ? shape.ipv4_locals : shape.ipv6_locals))
+			break;
+		if (address[0] == own->address[0] &&
+		    (family == 4 ||
+		     (address[1] == own->address[1] && address[2] == own->address[2] &&
+		      address[3] == own->address[3])))
+			return own->class_id;
+	}
+	return 0;
 }
 
 static __always_inline __u16 end_class_flat(enum direction direction, bool far, __u16 port,

@@ -186,29 +186,63 @@ struct rule_info {
 #define FLAT_PORT_PAGES (PORT_SIDE_COUNT << 16)
 
 /*
- * flat_ipv4: DIR-16-8-8. The first 65,536 entries by the address's upper 16 bits, then blocks of
- * 256. An entry is a leaf, or FLAT_BLOCK | index of the first entry of a block.
+ * flat_ipv4, flat_ipv6: from an address to its leaf, by its chunks of 16 bits, in units of 32
+ * bytes. The first FLAT_ROOT_UNITS hold an entry for each value of chunk 0. An entry is a leaf, or
+ * FLAT_NODE | kind | number of a unit:
+ *
+ *   list4    one unit: u16 keys[4], u32 entries[4]: the entry of the last key that is not above the
+ *            chunk. Keys ascend from 0; lanes that are not needed repeat the last entry.
+ *   list8    two units: u16 keys[8], u32 entries[8]
+ *   inner8   as list8, but its entries look at the same chunk again: a list of lists
+ *   dense    32 units: u32 entries[256] by the chunk's upper eight bits; they look at it again
+ *   skip     one unit, struct flat_skip: several chunks at once, where all that differs lies behind
+ *
+ * Behind the last unit FLAT_TAIL_UNITS of zeros follow, so that whatever an entry names is there.
  */
-#define FLAT_BLOCK	 0x80000000u
+enum flat_kind {
+	FLAT_LIST4 = 0,
+	FLAT_LIST8 = 1,
+	FLAT_INNER8 = 2,
+	FLAT_DENSE = 3,
+	FLAT_SKIP = 4,
+};
+#define FLAT_UNIT_BYTES	     32u
+#define FLAT_ROOT_UNITS	     (65536u * 4u / FLAT_UNIT_BYTES)
+#define FLAT_DENSE_UNITS     (256u * 4u / FLAT_UNIT_BYTES)
+#define FLAT_TAIL_UNITS	     FLAT_DENSE_UNITS
+#define FLAT_NODE	     0x80000000u
+#define FLAT_KIND_SHIFT	     28
+#define FLAT_KIND_MASK	     7u
+#define FLAT_UNIT_MASK	     0x0fffffffu
+#define FLAT_SKIP_CHUNKS_MAX 4u
+
+struct flat_skip {
+	__u64 value;  /* of the next chunks, the first one highest */
+	__u32 inside; /* entry of addresses with this value, looking behind these chunks */
+	__u32 below;  /* leaf of those with a lesser one */
+	__u32 above;
+	__u32 chunks; /* 2 to FLAT_SKIP_CHUNKS_MAX */
+	__u64 unused;
+};
+static_assert(sizeof(struct flat_skip) == FLAT_UNIT_BYTES, "flat_skip is one unit");
+
+/* A leaf. */
 #define FLAT_OWN	 0x40000000u
 #define FLAT_PEER_OF_IN	 0x20000000u
 #define FLAT_PEER_OF_OUT 0x10000000u
 #define FLAT_ROLE_SHIFT	 16 /* seven bits: role_slot */
 #define FLAT_ROLE_MASK	 0x007f0000u
 #define FLAT_CLASS_MASK	 0x0000ffffu
-#define FLAT_IPV4_ROOT	 65536u
 
-/*
- * flat_ipv6: boundaries in ascending order; the class of an address is that of the last boundary
- * not above it. Boundary 0 is ::.
- */
-struct flat_ipv6_boundary {
-	__u64 upper; /* host order, bits 127..64 of the address */
-	__u64 lower;
-	__u32 leaf;  /* as in flat_ipv4 */
-	__u32 count; /* boundary 0: how many there are; 0 in the others */
+/* Own addresses that are compared before the tree is asked: most hosts have no more. */
+#define FLAT_LOCAL_MAX 4u
+
+struct flat_local {
+	__be32 address[4]; /* IPv4 in the first */
+	__u16 class_id;
+	__u16 unused[3];
 };
-static_assert(sizeof(struct flat_ipv6_boundary) == 24, "flat_ipv6_boundary has no padding");
+static_assert(sizeof(struct flat_local) == 24, "flat_local has no padding");
 
 /* Where each u16 table starts in flat_decisions, and its row length; see bpf/lookup_flat.h. */
 struct flat_shape {
@@ -219,10 +253,15 @@ struct flat_shape {
 	__u32 decision_offset[DIRECTION_COUNT];
 	__u32 decision_columns[DIRECTION_COUNT]; /* far classes */
 	__u32 ports_mask; /* entries of each flat map, rounded up to a power of two, less one */
-	__u32 ipv4_mask;
-	__u32 ipv6_mask;
 	__u32 decisions_mask;
-	__u32 unused[2];
+	__u32 ipv4_units; /* that entries may name */
+	__u32 ipv6_units;
+	__u32 ipv4_locals;
+	__u32 ipv6_locals;
+	__u32 locals_complete; /* 1: no other address has a class of its own at the near end */
+	__u32 unused;
+	struct flat_local ipv4_local[FLAT_LOCAL_MAX];
+	struct flat_local ipv6_local[FLAT_LOCAL_MAX];
 };
 
 /* ------------------------------------------------------------ state -----------------------------

@@ -144,175 +144,35 @@ static int build_ports(const struct tables *tables, struct flat *flat)
 	return error;
 }
 
-/* ---- addresses ---- */
+/* ---- own addresses ---- */
 
-static __u32 leaf_of(const struct address_entry *entry, const uint16_t *role_slots)
+/* Own addresses, floating ones and groups that rules name have the first classes. */
+static void add_local(const struct address_entry *entry, const struct tables *tables,
+		      struct flat_shape *shape)
 {
-	__u32 role = entry->role ? role_slots[entry->role - 1] : 0;
+	const struct prefix *prefix = &entry->prefix;
+	bool ipv4 = prefix->address.family == 4;
+	struct flat_local *locals = ipv4 ? shape->ipv4_local : shape->ipv6_local;
+	__u32 *count = ipv4 ? &shape->ipv4_locals : &shape->ipv6_locals;
 
-	return (entry->own ? FLAT_OWN : 0) | (entry->peer_of_in ? FLAT_PEER_OF_IN : 0) |
-	       (entry->peer_of_out ? FLAT_PEER_OF_OUT : 0) |
-	       (role << FLAT_ROLE_SHIFT & FLAT_ROLE_MASK) | entry->class_id;
-}
-
-/* The block behind a cell, made with the cell's leaf in every entry if there is none. */
-static int block_behind(struct growing *table, size_t cell, size_t *ret_start)
-{
-	__u32 *entries = table->entries;
-	__u32 leaf = entries[cell];
-	size_t start = table->count;
-	int error;
-
-	if (leaf & FLAT_BLOCK) {
-		*ret_start = leaf & ~FLAT_BLOCK;
-		return 0;
+	if (entry->class_id < LOCAL_CLASS_FIRST ||
+	    entry->class_id >= tables->near[DIRECTION_IN].columns)
+		return;
+	if (*count == FLAT_LOCAL_MAX || prefix->length != (ipv4 ? 32 : 128)) {
+		shape->locals_complete = 0;
+		return;
 	}
-	error = grow_to(table, start + 256);
-	if (error)
-		return error;
-	entries = table->entries;
-	for (size_t i = 0; i < 256; i++)
-		entries[start + i] = leaf;
-	entries[cell] = FLAT_BLOCK | (__u32)start;
-	*ret_start = start;
-	return 0;
+	memcpy(locals[*count].address, prefix->address.bytes, ipv4 ? 4 : 16);
+	locals[(*count)++].class_id = entry->class_id;
 }
 
-/* What holds a prefix was added before it, so a longer prefix overwrites part of what holds it. */
-static int add_ipv4_entry(struct growing *table, const struct address_entry *entry, __u32 leaf)
+static void find_locals(const struct tables *tables, struct flat_shape *shape)
 {
-	const uint8_t *bytes = entry->prefix.address.bytes;
-	unsigned length = entry->prefix.length;
-	size_t start = 0, first = (size_t)bytes[0] << 8 | bytes[1], count;
-	unsigned level_end = 16;
-	int error;
-
-	for (unsigned level = 0; length > level_end; level++) {
-		error = block_behind(table, start + first, &start);
-		if (error)
-			return error;
-		first = bytes[2 + level];
-		level_end += 8;
-	}
-	count = (size_t)1 << (level_end - length);
-	for (size_t i = 0; i < count; i++)
-		((__u32 *)table->entries)[start + first + i] = leaf;
-	return 0;
-}
-
-static int build_ipv4(const struct tables *tables, const uint16_t *role_slots, struct flat *flat)
-{
-	struct growing table = {.size = sizeof(__u32)};
-	int error = grow_to(&table, FLAT_IPV4_ROOT);
-
-	/* Sorted: what holds a prefix stands before it. */
-	for (size_t i = 0; !error && i < tables->ipv4.count; i++) {
-		const struct address_entry *entry = &tables->ipv4.items[i];
-
-		error = add_ipv4_entry(&table, entry, leaf_of(entry, role_slots));
-	}
-	if (!error)
-		error = round_up(&table, &flat->shape.ipv4_mask);
-	flat->ipv4 = table.entries;
-	return error;
-}
-
-static __u64 upper_half(const uint8_t *bytes)
-{
-	__u64 half = 0;
-
-	for (int i = 0; i < 8; i++)
-		half = half << 8 | bytes[i];
-	return half;
-}
-
-/* The first address behind the prefix; false: there is none. */
-static bool address_behind(const struct prefix *prefix, __u64 *ret_upper, __u64 *ret_lower)
-{
-	__u64 upper = upper_half(prefix->address.bytes);
-	__u64 lower = upper_half(prefix->address.bytes + 8);
-	__u64 step;
-
-	if (prefix->length == 0)
-		return false;
-	if (prefix->length <= 64) {
-		step = (__u64)1 << (64 - prefix->length);
-		*ret_upper = upper + step;
-		*ret_lower = 0;
-		return *ret_upper != 0;
-	}
-	step = (__u64)1 << (128 - prefix->length);
-	*ret_lower = lower + step;
-	*ret_upper = upper + (*ret_lower == 0);
-	return *ret_lower != 0 || *ret_upper != 0;
-}
-
-/* A boundary; of two at the same address the later one holds. */
-static int add_boundary(struct growing *table, __u64 upper, __u64 lower, __u32 leaf)
-{
-	struct flat_ipv6_boundary boundary = {.upper = upper, .lower = lower, .leaf = leaf};
-	size_t at = table->count;
-	int error;
-
-	if (at) {
-		const struct flat_ipv6_boundary *last = table->entries;
-
-		last += at - 1;
-		if (last->upper == upper && last->lower == lower)
-			at--;
-	}
-	error = grow_to(table, at + 1);
-	if (error)
-		return error;
-	((struct flat_ipv6_boundary *)table->entries)[at] = boundary;
-	return 0;
-}
-
-/* Closes what ends before the entry begins; what is around it holds from there on. */
-static int close_prefixes(struct growing *table, const struct address_entry **open, size_t *depth,
-			  const struct address_entry *next, const uint16_t *role_slots)
-{
-	while (*depth && !(next && prefix_covers(&open[*depth - 1]->prefix, &next->prefix))) {
-		const struct address_entry *closed = open[--*depth];
-		__u64 upper, lower;
-		int error;
-
-		if (!address_behind(&closed->prefix, &upper, &lower))
-			continue;
-		error = add_boundary(table, upper, lower,
-				     *depth ? leaf_of(open[*depth - 1], role_slots) : 0);
-		if (error)
-			return error;
-	}
-	return 0;
-}
-
-static int build_ipv6(const struct tables *tables, const uint16_t *role_slots, struct flat *flat)
-{
-	const struct address_entry *open[129]; /* one prefix of each length can be open, /0 too */
-	struct growing table = {.size = sizeof(struct flat_ipv6_boundary)};
-	size_t depth = 0;
-	int error = add_boundary(&table, 0, 0, 0);
-
-	for (size_t i = 0; !error && i < tables->ipv6.count; i++) {
-		const struct address_entry *entry = &tables->ipv6.items[i];
-
-		error = close_prefixes(&table, open, &depth, entry, role_slots);
-		if (error)
-			break;
-		open[depth++] = entry;
-		error = add_boundary(&table, upper_half(entry->prefix.address.bytes),
-				     upper_half(entry->prefix.address.bytes + 8),
-				     leaf_of(entry, role_slots));
-	}
-	if (!error)
-		error = close_prefixes(&table, open, &depth, NULL, role_slots);
-	if (!error)
-		((struct flat_ipv6_boundary *)table.entries)->count = (__u32)table.count;
-	if (!error)
-		error = round_up(&table, &flat->shape.ipv6_mask);
-	flat->ipv6 = table.entries;
-	return error;
+	shape->locals_complete = 1;
+	for (size_t i = 0; i < tables->ipv4.count; i++)
+		add_local(&tables->ipv4.items[i], tables, shape);
+	for (size_t i = 0; i < tables->ipv6.count; i++)
+		add_local(&tables->ipv6.items[i], tables, shape);
 }
 
 /* ---- classes to rules ---- */
@@ -379,9 +239,14 @@ int flat_build(const struct tables *tables, const uint16_t *rule_slots, const ui
 	int error = build_ports(tables, &flat);
 
 	if (!error)
-		error = build_ipv4(tables, role_slots, &flat);
+		error = flat_tree_build(tables->ipv4.items, tables->ipv4.count, 2, role_slots,
+					&flat.ipv4);
 	if (!error)
-		error = build_ipv6(tables, role_slots, &flat);
+		error = flat_tree_build(tables->ipv6.items, tables->ipv6.count, 8, role_slots,
+					&flat.ipv6);
+	flat.shape.ipv4_units = flat.ipv4.unit_count;
+	flat.shape.ipv6_units = flat.ipv6.unit_count;
+	find_locals(tables, &flat.shape);
 	if (!error)
 		error = build_decisions(tables, rule_slots, &flat);
 	if (error == -E2BIG) {
@@ -405,8 +270,8 @@ int flat_build(const struct tables *tables, const uint16_t *rule_slots, const ui
 void flat_free(struct flat *flat)
 {
 	free(flat->ports);
-	free(flat->ipv4);
-	free(flat->ipv6);
+	flat_tree_free(&flat->ipv4);
+	flat_tree_free(&flat->ipv6);
 	free(flat->decisions);
 	*flat = (struct flat){0};
 }

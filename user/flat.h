@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The index of lookup: flat, made from tables: four arrays in the layout of include/abi.h ("lookup:
- * flat"), each rounded up to a power of two entries so that the programs can mask their indexes.
+ * flat"). Those of ports and decisions are rounded up to a power of two entries, so that the
+ * programs can mask their indexes.
  */
 #ifndef SALLYPORT_FLAT_H
 #define SALLYPORT_FLAT_H
 
 #include "failure.h"
+#include "flat_tree.h"
 #include "tables.h"
 
 struct flat {
 	struct flat_shape shape;
 	__u16 *ports; /* shape.ports_mask + 1 entries, and so on */
-	__u32 *ipv4;
-	struct flat_ipv6_boundary *ipv6;
+	struct flat_tree ipv4;
+	struct flat_tree ipv6;
 	__u16 *decisions;
 };
 

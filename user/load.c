@@ -139,10 +139,9 @@ static void set_sizes(struct sallyport_bpf *skeleton, const struct load_request 
 	bpf_map__set_value_size(skeleton->maps.flat_ports,
 				(shape->ports_mask + 1) * (uint32_t)sizeof(__u16));
 	bpf_map__set_value_size(skeleton->maps.flat_ipv4,
-				(shape->ipv4_mask + 1) * (uint32_t)sizeof(__u32));
+				(shape->ipv4_units + FLAT_TAIL_UNITS) * FLAT_UNIT_BYTES);
 	bpf_map__set_value_size(skeleton->maps.flat_ipv6,
-				(shape->ipv6_mask + 1) *
-					(uint32_t)sizeof(struct flat_ipv6_boundary));
+				(shape->ipv6_units + FLAT_TAIL_UNITS) * FLAT_UNIT_BYTES);
 	bpf_map__set_value_size(skeleton->maps.flat_decisions,
 				(shape->decisions_mask + 1) * (uint32_t)sizeof(__u16));
 }
@@ -308,9 +307,9 @@ static int fill_flat(struct sallyport_bpf *skeleton, const struct flat *flat,
 	int error = put(skeleton->maps.flat_ports, &zero, flat->ports, failure);
 
 	if (!error)
-		error = put(skeleton->maps.flat_ipv4, &zero, flat->ipv4, failure);
+		error = put(skeleton->maps.flat_ipv4, &zero, flat->ipv4.units, failure);
 	if (!error)
-		error = put(skeleton->maps.flat_ipv6, &zero, flat->ipv6, failure);
+		error = put(skeleton->maps.flat_ipv6, &zero, flat->ipv6.units, failure);
 	if (!error)
 		error = put(skeleton->maps.flat_decisions, &zero, flat->decisions, failure);
 	return error;

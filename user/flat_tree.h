@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Addresses to leaves, as lookup: flat finds them: the tree of include/abi.h ("flat_ipv4,
+ * flat_ipv6"), made from the sorted prefixes of tables.
+ */
+#ifndef SALLYPORT_FLAT_TREE_H
+#define SALLYPORT_FLAT_TREE_H
+
+#include "tables.h"
+
+struct flat_tree {
+	uint8_t *units;
+	uint32_t unit_count; /* that entries may name; FLAT_TAIL_UNITS of zeros stand behind */
+};
+
+/*
+ * entries: sorted, what holds a prefix before it. chunks: 2 for IPv4, 8 for IPv6. role_slots: by
+ * index into the tables' roles. Owned by the caller: flat_tree_free. 0, -ENOMEM, or -E2BIG (more
+ * units than an entry can name).
+ */
+int flat_tree_build(const struct address_entry *entries, size_t count, unsigned chunks,
+		    const uint16_t *role_slots, struct flat_tree *ret_tree);
+void flat_tree_free(struct flat_tree *tree);
+size_t flat_tree_bytes(const struct flat_tree *tree);
+
+#endif
