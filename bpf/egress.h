@@ -81,7 +81,7 @@ static __always_inline void egress_judge(struct __sk_buff *skb, struct packet *p
 	else if (is_dhcp(packet))
 		finding->reason = REASON_DHCP;
 	else if (is_icmp_error(packet))
-		finding->reason = judge_leaving_error(skb, packet, finding);
+		finding->reason = judge_icmp_error(DIRECTION_OUT, skb, packet, finding);
 	else
 		egress_conversation(packet, finding);
 	if (part == FRAGMENT_FIRST)

@@ -25,23 +25,20 @@ static __always_inline __u64 lanes_not_above(__u64 keys, __u64 values)
 	return (difference ^ ((difference ^ values) & (values ^ keys))) & LANE_TOPS;
 }
 
-/* Lane 0's key is 0, so that at least one is not above. */
-static __always_inline __u32 list4_entry(const void *unit, __u64 values)
-{
-	const __u32 *entries = unit + 8;
-	__u64 lanes = lanes_not_above(*(const __u64 *)unit, values) >> 15;
-
-	return entries[((lanes * LANES >> 48) - 1) & 3];
-}
-
-static __always_inline __u32 list8_entry(const void *unit, __u64 values)
+/*
+ * The entry of a list of four lanes or of eight, without a branch between them: which it is can't
+ * be foretold. Behind four keys entries follow: what is read as keys of theirs counts for nothing.
+ * Lane 0's key is 0, so that at least one is not above.
+ */
+static __always_inline __u32 list_entry(const void *unit, __u32 kind, __u64 values)
 {
 	const __u64 *keys = unit;
-	const __u32 *entries = unit + 16;
-	__u64 lanes =
-		(lanes_not_above(keys[0], values) >> 15) + (lanes_not_above(keys[1], values) >> 15);
+	const __u64 eight = kind & 1;
+	__u64 lanes = (lanes_not_above(keys[0], values) >> 15) +
+		      ((lanes_not_above(keys[1], values) >> 15) & -eight);
+	__u64 lane = ((lanes * LANES >> 48) - 1) & 7;
 
-	return entries[((lanes * LANES >> 48) - 1) & 7];
+	return *(const __u32 *)(unit + 8 + 8 * eight + 4 * lane);
 }
 
 /* table: FLAT_TAIL_UNITS more than units. */
@@ -60,12 +57,10 @@ static __always_inline __u32 ipv4_walk(const void *table, __u32 units, __u32 add
 			return 0;
 		unit = table + (__u64)number * FLAT_UNIT_BYTES;
 		kind = entry >> FLAT_KIND_SHIFT & FLAT_KIND_MASK;
-		if (kind == FLAT_LIST4)
-			return list4_entry(unit, values);
 		if (kind == FLAT_DENSE)
 			entry = ((const __u32 *)unit)[address >> 8 & 255];
 		else
-			entry = list8_entry(unit, values);
+			entry = list_entry(unit, kind, values);
 	}
 	return entry & FLAT_NODE ? 0 : entry;
 }
@@ -123,8 +118,7 @@ static __always_inline void ipv6_step(struct ipv6_way *way, __u32 chunk)
 	}
 	if (kind != FLAT_INNER8)
 		way->chunk = chunk + 1;
-	way->entry = kind == FLAT_LIST4 ? list4_entry(unit, value * LANES)
-					: list8_entry(unit, value * LANES);
+	way->entry = list_entry(unit, kind, value * LANES);
 }
 
 /*

@@ -77,15 +77,42 @@ static __always_inline bool quote_is_related(enum direction direction, struct pa
 	return flow_answers(&quoted->c, finding) && finding->reason == REASON_FLOW;
 }
 
-/* packet is used up. */
-static __always_inline enum reason judge_icmp_error(enum direction direction, struct cursor *cursor,
+/* An arriving error quotes what this host sent. Out of line: few packets need the room of it. */
+__noinline int read_quote_arriving(struct xdp_md *context, struct packet *packet)
+{
+	struct cursor cursor = {
+		.context = context,
+		.data = (void *)(long)context->data,
+		.data_end = (void *)(long)context->data_end,
+		.local_is_source = true,
+	};
+
+	return packet && parse_quote(&cursor, packet);
+}
+
+/* A leaving one quotes what this host received. */
+__noinline int read_quote_leaving(struct __sk_buff *skb, struct packet *packet)
+{
+	struct cursor cursor = {
+		.context = skb,
+		.leaving = true,
+		.data = (void *)(long)skb->data,
+		.data_end = (void *)(long)skb->data_end,
+		.local_is_source = false,
+	};
+
+	return packet && parse_quote(&cursor, packet);
+}
+
+/* packet is used up. context: struct xdp_md of what arrives, struct __sk_buff of what leaves. */
+static __always_inline enum reason judge_icmp_error(enum direction direction, void *context,
 						    struct packet *packet, struct finding *finding)
 {
 	const bool arriving = direction == DIRECTION_IN;
 	__be32 own[4] = {packet->c.local[0], packet->c.local[1], packet->c.local[2],
 			 packet->c.local[3]};
 
-	if (!parse_quote(cursor, packet))
+	if (arriving ? !read_quote_arriving(context, packet) : !read_quote_leaving(context, packet))
 		return REASON_ICMP_UNRELATED;
 	if (!same_address(packet->c.family, packet->c.local, own) ||
 	    !quote_is_related(direction, packet, finding)) {
@@ -97,39 +124,6 @@ static __always_inline enum reason judge_icmp_error(enum direction direction, st
 		return REASON_ICMP_LIMITED;
 	}
 	return REASON_ICMP_ERROR;
-}
-
-/* An arriving error quotes what this host sent. */
-__noinline int judge_arriving_error(struct xdp_md *context, struct packet *packet,
-				    struct finding *finding)
-{
-	struct cursor cursor = {
-		.context = context,
-		.data = (void *)(long)context->data,
-		.data_end = (void *)(long)context->data_end,
-		.local_is_source = true,
-	};
-
-	if (!packet || !finding)
-		return REASON_ICMP_UNRELATED;
-	return judge_icmp_error(DIRECTION_IN, &cursor, packet, finding);
-}
-
-/* A leaving one quotes what this host received. */
-__noinline int judge_leaving_error(struct __sk_buff *skb, struct packet *packet,
-				   struct finding *finding)
-{
-	struct cursor cursor = {
-		.context = skb,
-		.leaving = true,
-		.data = (void *)(long)skb->data,
-		.data_end = (void *)(long)skb->data_end,
-		.local_is_source = false,
-	};
-
-	if (!packet || !finding)
-		return REASON_ICMP_UNRELATED;
-	return judge_icmp_error(DIRECTION_OUT, &cursor, packet, finding);
 }
 
 #endif

@@ -68,7 +68,7 @@ static __always_inline void ingress_judge(struct xdp_md *context, struct packet 
 	} else if (is_transit(packet)) {
 		finding->reason = REASON_FORWARDED;
 	} else if (is_icmp_error(packet)) {
-		finding->reason = judge_arriving_error(context, packet, finding);
+		finding->reason = judge_icmp_error(DIRECTION_IN, context, packet, finding);
 	} else {
 		ingress_conversation(packet, finding);
 	}

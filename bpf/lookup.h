@@ -58,9 +58,12 @@ static __always_inline bool is_group_address(__u8 family, const __be32 *address)
 #include "lookup_flat.h"
 #include "lookup_maps.h"
 
-static __always_inline __u16 port_class(bool flat, enum port_side side, __u8 protocol, __u16 port)
+/* table: of flat_table(), or NULL to ask the maps. */
+static __always_inline __u16 port_class(const __u16 *table, enum port_side side, __u8 protocol,
+					__u16 port)
 {
-	return flat ? port_class_flat(side, protocol, port) : port_class_maps(side, protocol, port);
+	return table ? port_class_flat(table, side, protocol, port)
+		     : port_class_maps(side, protocol, port);
 }
 
 static __always_inline __u32 address_leaf(bool flat, __u8 family, const __be32 *address)
@@ -68,16 +71,26 @@ static __always_inline __u32 address_leaf(bool flat, __u8 family, const __be32 *
 	return flat ? address_leaf_flat(family, address) : address_leaf_maps(family, address);
 }
 
-static __always_inline __u16 end_class(bool flat, enum direction direction, bool far, __u16 port,
-				       __u16 address)
+static __always_inline __u16 end_class(const __u16 *table, enum direction direction, bool far,
+				       __u16 port, __u16 address)
 {
-	return flat ? end_class_flat(direction, far, port, address)
-		    : end_class_maps(direction, far, port, address);
+	return table ? end_class_flat(table, direction, far, port, address)
+		     : end_class_maps(direction, far, port, address);
 }
 
-static __always_inline __u16 decide(bool flat, enum direction direction, __u16 near, __u16 far)
+/* The peer's end. Where no rule asks for its ports, decisions are by the class of its address. */
+static __always_inline __u16 far_class(const __u16 *table, enum direction direction, __u16 port,
+				       __u16 address)
 {
-	return flat ? decide_flat(direction, near, far) : decide_maps(direction, near, far);
+	if (table && shape.far_is_address[direction])
+		return address;
+	return end_class(table, direction, true, port, address);
+}
+
+static __always_inline __u16 decide(const __u16 *table, enum direction direction, __u16 near,
+				    __u16 far)
+{
+	return table ? decide_flat(table, direction, near, far) : decide_maps(direction, near, far);
 }
 
 /* The service port is in no rule: what that means depends on what kind of port it is. */
@@ -114,14 +127,18 @@ static __always_inline struct finding find_rule(bool flat, enum direction direct
 	const bool in = direction == DIRECTION_IN;
 	struct finding finding = {};
 	__u16 local_port = 0, remote_port = 0, local_class;
+	const __u16 *table = flat ? flat_table() : NULL;
 	__u16 near, far, decision;
 	__u32 leaf;
 
+	if (flat && !table)
+		return finding; /* never: an array has its entry */
+
 	if (in || config.local_port_used[direction])
-		local_port = port_class(flat, in ? PORT_IN_LOCAL : PORT_OUT_LOCAL, t->protocol,
+		local_port = port_class(table, in ? PORT_IN_LOCAL : PORT_OUT_LOCAL, t->protocol,
 					t->local_port);
 	if (!in || config.remote_port_used[direction])
-		remote_port = port_class(flat, in ? PORT_IN_REMOTE : PORT_OUT_REMOTE, t->protocol,
+		remote_port = port_class(table, in ? PORT_IN_REMOTE : PORT_OUT_REMOTE, t->protocol,
 					 t->remote_port);
 	if (in ? !local_port : !remote_port) {
 		finding.reason = closed_reason(t);
@@ -138,13 +155,13 @@ static __always_inline struct finding find_rule(bool flat, enum direction direct
 		return finding;
 	}
 	local_class = local_address_class(flat, direction, t);
-	near = end_class(flat, direction, false, local_port, local_class);
+	near = end_class(table, direction, false, local_port, local_class);
 	if (!near) {
 		finding.reason = in ? REASON_WRONG_ADDRESS : REASON_WRONG_PORT;
 		return finding;
 	}
-	far = end_class(flat, direction, true, remote_port, leaf & FLAT_CLASS_MASK);
-	decision = far ? decide(flat, direction, near, far) : 0;
+	far = far_class(table, direction, remote_port, leaf & FLAT_CLASS_MASK);
+	decision = far ? decide(table, direction, near, far) : 0;
 	finding.rule_slot = decision & RULE_SLOT_MASK;
 	finding.options = decision & RULE_OPTIONS_MASK;
 	finding.reason = finding.rule_slot ? REASON_RULE : REASON_WRONG_PORT;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * lookup: flat. The same questions answered from four arrays, without a call. Their layout is in
+ * lookup: flat. The same questions answered from arrays, without a call. Their layout is in
  * include/abi.h and made by user/flat.c. Every index is masked to its array's size (a power of two
  * that the verifier knows, as shape is constant), so that a wrong table can give a wrong class but
  * never a wrong access.
@@ -10,16 +10,22 @@
 
 #include "flat_walk.h"
 
-static __always_inline __u16 port_class_flat(enum port_side side, __u8 protocol, __u16 port)
+/* Ports and decisions: looked up once a question, since even a look-up that is inlined takes time.
+ */
+static __always_inline const __u16 *flat_table(void)
 {
 	__u32 zero = 0;
-	const __u16 *table = bpf_map_lookup_elem(&flat_ports, &zero);
+
+	return bpf_map_lookup_elem(&flat_classes, &zero);
+}
+
+static __always_inline __u16 port_class_flat(const __u16 *table, enum port_side side, __u8 protocol,
+					     __u16 port)
+{
 	__u32 page;
 
-	if (!table)
-		return 0;
-	page = table[((__u32)side << 16 | (__u32)protocol << 8 | port >> 8) & shape.ports_mask];
-	return table[(FLAT_PORT_PAGES + page * 256 + (port & 255)) & shape.ports_mask];
+	page = table[((__u32)side << 16 | (__u32)protocol << 8 | port >> 8) & shape.classes_mask];
+	return table[(FLAT_PORT_PAGES + page * 256 + (port & 255)) & shape.classes_mask];
 }
 
 static __always_inline __u32 ipv4_leaf_flat(__be32 address)
@@ -66,29 +72,21 @@ static __always_inline __u16 own_class_flat(__u8 family, const __be32 *address)
 	return 0;
 }
 
-static __always_inline __u16 end_class_flat(enum direction direction, bool far, __u16 port,
-					    __u16 address)
+static __always_inline __u16 end_class_flat(const __u16 *table, enum direction direction, bool far,
+					    __u16 port, __u16 address)
 {
-	__u32 zero = 0;
-	const __u16 *table = bpf_map_lookup_elem(&flat_decisions, &zero);
 	__u32 offset = far ? shape.far_offset[direction] : shape.near_offset[direction];
 	__u32 columns = far ? shape.far_columns[direction] : shape.near_columns[direction];
 
-	if (!table)
-		return 0;
-	return table[(offset + port * columns + address) & shape.decisions_mask];
+	return table[(offset + port * columns + address) & shape.classes_mask];
 }
 
-static __always_inline __u16 decide_flat(enum direction direction, __u16 near, __u16 far)
+static __always_inline __u16 decide_flat(const __u16 *table, enum direction direction, __u16 near,
+					 __u16 far)
 {
-	__u32 zero = 0;
-	const __u16 *table = bpf_map_lookup_elem(&flat_decisions, &zero);
-
-	if (!table)
-		return 0;
 	return table[(shape.decision_offset[direction] + near * shape.decision_columns[direction] +
 		      far) &
-		     shape.decisions_mask];
+		     shape.classes_mask];
 }
 
 #endif

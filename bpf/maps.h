@@ -73,8 +73,7 @@ struct {
 	__uint(max_entries, 1);
 	__uint(key_size, 4);
 	__uint(value_size, 8);
-} flat_ports SEC(".maps"), flat_ipv4 SEC(".maps"), flat_ipv6 SEC(".maps"),
-	flat_decisions SEC(".maps");
+} flat_ipv4 SEC(".maps"), flat_ipv6 SEC(".maps"), flat_classes SEC(".maps");
 
 /* ---- what outlives a generation ---- */
 

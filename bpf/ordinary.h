@@ -13,6 +13,11 @@
 #define SALLYPORT_BPF_ORDINARY_H
 
 #define ETHERNET_BYTES 14u
+/*
+ * The longer one of both L4 headers, so that one comparison with the frame's end does for each
+ * family: only a datagram of less than twelve bytes takes the long way for it.
+ */
+#define L4_BYTES 20u
 
 /* What became of a packet on the short way. */
 enum ordinary_end {
@@ -31,28 +36,22 @@ struct ordinary {
 };
 
 /* Ports and flags. payload: bytes behind the IP header. */
-static __always_inline bool read_l4(const void *l4, const void *data_end, __u32 payload,
-				    bool local_is_source, struct ordinary *packet)
+static __always_inline bool read_l4(const void *l4, __u32 payload, bool local_is_source,
+				    struct ordinary *packet)
 {
 	struct tuple *tuple = &packet->tuple;
 	const struct udphdr *udp = l4;
 	const struct tcphdr *tcp = l4;
 
 	if (tuple->protocol == IPPROTO_UDP) {
-		__u32 length;
+		__u32 length = bpf_ntohs(udp->len);
 
-		if (l4 + sizeof(*udp) > data_end)
-			return false;
-		length = bpf_ntohs(udp->len);
 		if (length < sizeof(*udp) || length > payload)
 			return false;
 	} else if (tuple->protocol == IPPROTO_TCP) {
 		const __u8 *bytes = l4;
-		__u32 length;
+		__u32 length = (bytes[12] >> 4) * 4;
 
-		if (l4 + sizeof(*tcp) > data_end)
-			return false;
-		length = (bytes[12] >> 4) * 4;
 		if (length < sizeof(*tcp) || length > payload)
 			return false;
 		packet->tcp_flags = bytes[13];
@@ -72,7 +71,7 @@ static __always_inline bool read_ipv4(const void *l3, const void *data_end, bool
 	const struct iphdr *ip = l3;
 	__u32 total;
 
-	if (l3 + sizeof(*ip) > data_end)
+	if (l3 + sizeof(*ip) + L4_BYTES > data_end)
 		return false;
 	total = bpf_ntohs(ip->tot_len);
 	if (*(const __u8 *)l3 != 0x45 || (ip->frag_off & bpf_htons(0x3fff)) ||
@@ -82,7 +81,7 @@ static __always_inline bool read_ipv4(const void *l3, const void *data_end, bool
 	packet->tuple.protocol = ip->protocol;
 	packet->tuple.local = (const void *)(local_is_source ? &ip->saddr : &ip->daddr);
 	packet->tuple.remote = (const void *)(local_is_source ? &ip->daddr : &ip->saddr);
-	return read_l4(l3 + sizeof(*ip), data_end, total - sizeof(*ip), local_is_source, packet);
+	return read_l4(l3 + sizeof(*ip), total - sizeof(*ip), local_is_source, packet);
 }
 
 static __always_inline bool read_ipv6(const void *l3, const void *data_end, bool local_is_source,
@@ -92,7 +91,7 @@ static __always_inline bool read_ipv6(const void *l3, const void *data_end, bool
 	const struct ipv6hdr *ip = l3;
 	__u32 payload;
 
-	if (l3 + sizeof(*ip) > data_end)
+	if (l3 + sizeof(*ip) + L4_BYTES > data_end)
 		return false;
 	payload = bpf_ntohs(ip->payload_len);
 	if (*(const __u8 *)l3 >> 4 != 6 || payload + sizeof(*ip) > available)
@@ -101,7 +100,7 @@ static __always_inline bool read_ipv6(const void *l3, const void *data_end, bool
 	packet->tuple.protocol = ip->nexthdr;
 	packet->tuple.local = (const void *)(local_is_source ? &ip->saddr : &ip->daddr);
 	packet->tuple.remote = (const void *)(local_is_source ? &ip->daddr : &ip->saddr);
-	return read_l4(l3 + sizeof(*ip), data_end, payload, local_is_source, packet);
+	return read_l4(l3 + sizeof(*ip), payload, local_is_source, packet);
 }
 
 /* Sources that are no peer's, or might not be: the long way knows. */
@@ -111,7 +110,7 @@ static __always_inline bool is_odd_source(const struct tuple *tuple)
 	__u8 first = *(const __u8 *)source;
 
 	if (tuple->family == 4)
-		return first == 0 || first == 127 || first >= 224;
+		return (__u8)(first - 1) >= 223 || first == 127; /* 0 too */
 	return first == 0 || first == 0xff;
 }
 
@@ -154,22 +153,33 @@ static __always_inline bool judge_ordinary_leaving(const struct ordinary *packet
 	if (is_tcp_syn(packet) || is_dhcp_port(&packet->tuple))
 		return false;
 	*finding = find_rule(true, DIRECTION_IN, &packet->tuple);
-	finding->reason = REASON_MIRROR;
 	return finding->rule_slot;
 }
 
-static __always_inline enum ordinary_end settle_ordinary(enum direction direction,
-							 const struct ordinary *packet)
+static __always_inline enum ordinary_end
+settle_ordinary(enum direction direction, const struct ordinary *packet, struct finding *finding)
+{
+	enum verdict verdict;
+
+	if (!settle_unless_checked(direction, finding, packet->packets, packet->bytes, &verdict))
+		return ORDINARY_CHECK;
+	return verdict == VERDICT_PASS ? ORDINARY_PASS : ORDINARY_DROP;
+}
+
+static __always_inline enum ordinary_end judge_ordinary(enum direction direction,
+							const struct ordinary *packet)
 {
 	struct finding finding = {};
-	enum verdict verdict;
 
 	if (direction == DIRECTION_IN ? !judge_ordinary_arriving(packet, &finding)
 				      : !judge_ordinary_leaving(packet, &finding))
 		return ORDINARY_LONG_WAY;
-	if (!settle_unless_checked(direction, &finding, packet->packets, packet->bytes, &verdict))
-		return ORDINARY_CHECK;
-	return verdict == VERDICT_PASS ? ORDINARY_PASS : ORDINARY_DROP;
+	/* With a reason that the compiler knows, little is left of settling. */
+	if (finding.rule_slot) {
+		finding.reason = direction == DIRECTION_IN ? REASON_RULE : REASON_MIRROR;
+		return settle_ordinary(direction, packet, &finding);
+	}
+	return settle_ordinary(direction, packet, &finding);
 }
 
 /* The families are told apart once, at the top, so that each has code without the other's. */
@@ -186,10 +196,10 @@ static __always_inline enum ordinary_end ordinary_packet(enum direction directio
 		return ORDINARY_LONG_WAY;
 	if (ethernet->h_proto == bpf_htons(ETH_P_IP)) {
 		if (read_ipv4(l3, data_end, leaving, &packet))
-			return settle_ordinary(direction, &packet);
+			return judge_ordinary(direction, &packet);
 	} else if (ethernet->h_proto == bpf_htons(ETH_P_IPV6)) {
 		if (read_ipv6(l3, data_end, leaving, &packet))
-			return settle_ordinary(direction, &packet);
+			return judge_ordinary(direction, &packet);
 	}
 	return ORDINARY_LONG_WAY;
 }

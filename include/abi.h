@@ -180,8 +180,9 @@ struct rule_info {
  */
 
 /*
- * flat_ports: u16 pages. Entry [side << 16 | protocol << 8 | port >> 8] is the number of a page of
- * 256 classes that starts at FLAT_PORT_PAGES + page * 256. Page 0 is all zero.
+ * flat_classes begins with u16 pages of ports. Entry [side << 16 | protocol << 8 | port >> 8] is
+ * the number of a page of 256 classes that starts at FLAT_PORT_PAGES + page * 256. Page 0 is all
+ * zero.
  */
 #define FLAT_PORT_PAGES (PORT_SIDE_COUNT << 16)
 
@@ -201,9 +202,9 @@ struct rule_info {
  */
 enum flat_kind {
 	FLAT_LIST4 = 0,
-	FLAT_LIST8 = 1,
-	FLAT_INNER8 = 2,
-	FLAT_DENSE = 3,
+	FLAT_LIST8 = 1,	 /* the lowest bit: eight lanes */
+	FLAT_DENSE = 2,
+	FLAT_INNER8 = 3,
 	FLAT_SKIP = 4,
 };
 #define FLAT_UNIT_BYTES	     32u
@@ -244,22 +245,24 @@ struct flat_local {
 };
 static_assert(sizeof(struct flat_local) == 24, "flat_local has no padding");
 
-/* Where each u16 table starts in flat_decisions, and its row length; see bpf/lookup_flat.h. */
+/*
+ * Behind the pages of ports flat_classes holds u16 tables: where each starts, and its row length;
+ * see bpf/lookup_flat.h.
+ */
 struct flat_shape {
 	__u32 near_offset[DIRECTION_COUNT];
 	__u32 near_columns[DIRECTION_COUNT]; /* local address classes */
 	__u32 far_offset[DIRECTION_COUNT];
 	__u32 far_columns[DIRECTION_COUNT]; /* peer classes */
 	__u32 decision_offset[DIRECTION_COUNT];
-	__u32 decision_columns[DIRECTION_COUNT]; /* far classes */
-	__u32 ports_mask; /* entries of each flat map, rounded up to a power of two, less one */
-	__u32 decisions_mask;
-	__u32 ipv4_units; /* that entries may name */
+	__u32 decision_columns[DIRECTION_COUNT]; /* far classes, or peer classes */
+	__u32 far_is_address[DIRECTION_COUNT];	 /* decisions are by peer class: no table of far */
+	__u32 classes_mask; /* entries of flat_classes, rounded up to a power of two, less one */
+	__u32 ipv4_units;   /* that entries may name */
 	__u32 ipv6_units;
 	__u32 ipv4_locals;
 	__u32 ipv6_locals;
 	__u32 locals_complete; /* 1: no other address has a class of its own at the near end */
-	__u32 unused;
 	struct flat_local ipv4_local[FLAT_LOCAL_MAX];
 	struct flat_local ipv6_local[FLAT_LOCAL_MAX];
 };

@@ -24,9 +24,10 @@
 #define LOCAL_ADDRESSES_MAX 256u     /* own addresses of one host */
 
 /* Tables: classes are 16 bits wide in every index. */
-#define CLASSES_MAX	    65535u
-#define DECISION_CELLS_MAX  (32u << 20) /* 64 MiB of u16 a direction */
-#define FLAT_PORT_PAGES_MAX 65535u	/* pages of 256 ports, numbered in 16 bits */
+#define CLASSES_MAX		  65535u
+#define DECISION_CELLS_MAX	  (32u << 20) /* 64 MiB of u16 a direction */
+#define FLAT_BY_ADDRESS_CELLS_MAX (1u << 20)  /* of a shortcut: beyond, the longer way is taken */
+#define FLAT_PORT_PAGES_MAX	  65535u      /* pages of 256 ports, numbered in 16 bits */
 
 /* Labels of counters. Slot 0 of each means "none". */
 #define RULE_SLOTS_MAX	 4096u

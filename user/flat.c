@@ -129,18 +129,14 @@ static int add_port_entry(struct growing *ports, __u16 *pages_of_class,
 	return 0;
 }
 
-static int build_ports(const struct tables *tables, struct flat *flat)
+static int build_ports(const struct tables *tables, struct growing *classes)
 {
-	struct growing ports = {.size = sizeof(__u16)};
 	__u16 *pages_of_class = calloc(CLASSES_MAX + 1, sizeof(*pages_of_class));
-	int error = pages_of_class ? grow_to(&ports, FLAT_PORT_PAGES + 256) : -ENOMEM;
+	int error = pages_of_class ? grow_to(classes, FLAT_PORT_PAGES + 256) : -ENOMEM;
 
 	for (size_t i = 0; !error && i < tables->ports.count; i++)
-		error = add_port_entry(&ports, pages_of_class, &tables->ports.items[i]);
-	if (!error)
-		error = round_up(&ports, &flat->shape.ports_mask);
+		error = add_port_entry(classes, pages_of_class, &tables->ports.items[i]);
 	free(pages_of_class);
-	flat->ports = ports.entries;
 	return error;
 }
 
@@ -191,44 +187,92 @@ static int add_grid(struct growing *table, const struct grid *grid, __u32 *ret_o
 	return 0;
 }
 
+static uint16_t decision_of(const struct tables *tables, const uint16_t *rule_slots, uint16_t cell)
+{
+	return cell ? (uint16_t)(rule_slots[cell - 1] | tables->rules[cell - 1].options) : 0;
+}
+
 static int add_decisions(struct growing *table, const struct tables *tables, int direction,
 			 const uint16_t *rule_slots, __u32 *ret_offset)
 {
-	const struct grid *grid = &tables->decisions[direction];
-	int error = add_grid(table, grid, ret_offset);
+	int error = add_grid(table, &tables->decisions[direction], ret_offset);
 	__u16 *cells;
 
 	if (error)
 		return error;
 	cells = (__u16 *)table->entries + *ret_offset;
-	for (size_t i = 0; i < (size_t)grid->rows * grid->columns; i++)
-		if (cells[i])
-			cells[i] = (__u16)(rule_slots[cells[i] - 1] |
-					   tables->rules[cells[i] - 1].options);
+	for (size_t i = 0; i < table->count - *ret_offset; i++)
+		cells[i] = decision_of(tables, rule_slots, cells[i]);
 	return 0;
 }
 
-static int build_decisions(const struct tables *tables, const uint16_t *rule_slots,
-			   struct flat *flat)
+/* The same by the class of the peer's address: its far class is that of no port in particular. */
+static int add_decisions_by_address(struct growing *table, const struct tables *tables,
+				    int direction, const uint16_t *rule_slots, __u32 *ret_offset)
 {
-	struct growing table = {.size = sizeof(__u16)};
-	struct flat_shape *shape = &flat->shape;
+	const struct grid *decisions = &tables->decisions[direction];
+	const struct grid *far = &tables->far[direction];
+	size_t offset = table->count;
+	int error = grow_to(table, offset + (size_t)decisions->rows * far->columns);
+
+	if (error)
+		return error;
+	for (size_t row = 0; row < decisions->rows; row++)
+		for (size_t column = 0; column < far->columns; column++) {
+			size_t cell = row * decisions->columns + far->cells[column];
+
+			((__u16 *)table->entries)[offset + row * far->columns + column] =
+				decision_of(tables, rule_slots, decisions->cells[cell]);
+		}
+	*ret_offset = (__u32)offset;
+	return 0;
+}
+
+/* A load less for every packet, where it takes no great room. */
+static bool far_is_address(const struct tables *tables, int direction)
+{
+	const struct grid *far = &tables->far[direction];
+
+	return direction == DIRECTION_IN && !tables->remote_port_used[direction] && far->rows &&
+	       (size_t)tables->decisions[direction].rows * far->columns <=
+		       FLAT_BY_ADDRESS_CELLS_MAX;
+}
+
+static int build_decisions(const struct tables *tables, const uint16_t *rule_slots,
+			   struct growing *table, struct flat_shape *shape)
+{
 	int error = 0;
 
 	for (int d = 0; !error && d < DIRECTION_COUNT; d++) {
+		shape->far_is_address[d] = far_is_address(tables, d);
 		shape->near_columns[d] = tables->near[d].columns;
 		shape->far_columns[d] = tables->far[d].columns;
-		shape->decision_columns[d] = tables->decisions[d].columns;
-		error = add_grid(&table, &tables->near[d], &shape->near_offset[d]);
-		if (!error)
-			error = add_grid(&table, &tables->far[d], &shape->far_offset[d]);
-		if (!error)
-			error = add_decisions(&table, tables, d, rule_slots,
+		shape->decision_columns[d] = shape->far_is_address[d]
+						     ? tables->far[d].columns
+						     : tables->decisions[d].columns;
+		error = add_grid(table, &tables->near[d], &shape->near_offset[d]);
+		if (!error && shape->far_is_address[d])
+			error = add_decisions_by_address(table, tables, d, rule_slots,
+							 &shape->decision_offset[d]);
+		else if (!error)
+			error = add_grid(table, &tables->far[d], &shape->far_offset[d]);
+		if (!error && !shape->far_is_address[d])
+			error = add_decisions(table, tables, d, rule_slots,
 					      &shape->decision_offset[d]);
 	}
+	return error;
+}
+
+static int build_classes(const struct tables *tables, const uint16_t *rule_slots, struct flat *flat)
+{
+	struct growing classes = {.size = sizeof(__u16)};
+	int error = build_ports(tables, &classes);
+
 	if (!error)
-		error = round_up(&table, &shape->decisions_mask);
-	flat->decisions = table.entries;
+		error = build_decisions(tables, rule_slots, &classes, &flat->shape);
+	if (!error)
+		error = round_up(&classes, &flat->shape.classes_mask);
+	flat->classes = classes.entries;
 	return error;
 }
 
@@ -236,7 +280,7 @@ int flat_build(const struct tables *tables, const uint16_t *rule_slots, const ui
 	       struct failure *failure, struct flat *ret_flat)
 {
 	struct flat flat = {0};
-	int error = build_ports(tables, &flat);
+	int error = build_classes(tables, rule_slots, &flat);
 
 	if (!error)
 		error = flat_tree_build(tables->ipv4.items, tables->ipv4.count, 2, role_slots,
@@ -247,8 +291,6 @@ int flat_build(const struct tables *tables, const uint16_t *rule_slots, const ui
 	flat.shape.ipv4_units = flat.ipv4.unit_count;
 	flat.shape.ipv6_units = flat.ipv6.unit_count;
 	find_locals(tables, &flat.shape);
-	if (!error)
-		error = build_decisions(tables, rule_slots, &flat);
 	if (error == -E2BIG) {
 		flat_free(&flat);
 		return fail(failure, E2BIG,
@@ -269,10 +311,9 @@ int flat_build(const struct tables *tables, const uint16_t *rule_slots, const ui
 
 void flat_free(struct flat *flat)
 {
-	free(flat->ports);
 	flat_tree_free(&flat->ipv4);
 	flat_tree_free(&flat->ipv6);
-	free(flat->decisions);
+	free(flat->classes);
 	*flat = (struct flat){0};
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The index of lookup: flat, made from tables: four arrays in the layout of include/abi.h ("lookup:
- * flat"). Those of ports and decisions are rounded up to a power of two entries, so that the
- * programs can mask their indexes.
+ * The index of lookup: flat, made from tables: three arrays in the layout of include/abi.h
+ * ("lookup: flat"). That of ports and decisions is rounded up to a power of two entries, so that
+ * the programs can mask their indexes.
  */
 #ifndef SALLYPORT_FLAT_H
 #define SALLYPORT_FLAT_H
@@ -13,10 +13,9 @@
 
 struct flat {
 	struct flat_shape shape;
-	__u16 *ports; /* shape.ports_mask + 1 entries, and so on */
+	__u16 *classes; /* shape.classes_mask + 1 entries */
 	struct flat_tree ipv4;
 	struct flat_tree ipv6;
-	__u16 *decisions;
 };
 
 /*

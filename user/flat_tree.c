@@ -383,7 +383,8 @@ static uint32_t build_region(struct builder *builder, size_t first, size_t last,
 	if (first >= last || builder->error)
 		return leaf;
 	common = common_chunks(builder, first, last, chunk);
-	if (common > 1)
+	/* The last chunk of IPv4 is always a list, so that its kind need not be guessed. */
+	if (common && builder->chunks > 2)
 		return build_skip(builder, first, last, leaf, chunk, common);
 	list_items(builder, first, last, leaf, chunk, &list);
 	if (!builder->error)

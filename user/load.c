@@ -136,14 +136,12 @@ static void set_sizes(struct sallyport_bpf *skeleton, const struct load_request 
 	set_entries(skeleton->maps.flows, request->policy->flows);
 	set_entries(skeleton->maps.flow_shares, request->policy->flows);
 	set_entries(skeleton->maps.fragments, request->policy->fragments);
-	bpf_map__set_value_size(skeleton->maps.flat_ports,
-				(shape->ports_mask + 1) * (uint32_t)sizeof(__u16));
 	bpf_map__set_value_size(skeleton->maps.flat_ipv4,
 				(shape->ipv4_units + FLAT_TAIL_UNITS) * FLAT_UNIT_BYTES);
 	bpf_map__set_value_size(skeleton->maps.flat_ipv6,
 				(shape->ipv6_units + FLAT_TAIL_UNITS) * FLAT_UNIT_BYTES);
-	bpf_map__set_value_size(skeleton->maps.flat_decisions,
-				(shape->decisions_mask + 1) * (uint32_t)sizeof(__u16));
+	bpf_map__set_value_size(skeleton->maps.flat_classes,
+				(shape->classes_mask + 1) * (uint32_t)sizeof(__u16));
 }
 
 /* ---- filling ---- */
@@ -304,14 +302,12 @@ static int fill_flat(struct sallyport_bpf *skeleton, const struct flat *flat,
 		     struct failure *failure)
 {
 	__u32 zero = 0;
-	int error = put(skeleton->maps.flat_ports, &zero, flat->ports, failure);
+	int error = put(skeleton->maps.flat_classes, &zero, flat->classes, failure);
 
 	if (!error)
 		error = put(skeleton->maps.flat_ipv4, &zero, flat->ipv4.units, failure);
 	if (!error)
 		error = put(skeleton->maps.flat_ipv6, &zero, flat->ipv6.units, failure);
-	if (!error)
-		error = put(skeleton->maps.flat_decisions, &zero, flat->decisions, failure);
 	return error;
 }
 
@@ -501,9 +497,9 @@ int load(const struct load_request *request, struct failure *failure, struct loa
 static bool is_shared_by_copies(const char *name)
 {
 	static const char *const names[] = {
-		"ipv4_classes", "ipv6_classes", "port_classes", "end_classes", "decisions",
-		"rule_info",	"flat_ports",	"flat_ipv4",	"flat_ipv6",   "flat_decisions",
-		"flows",	"flow_shares",	"fragments",
+		"ipv4_classes", "ipv6_classes", "port_classes", "end_classes",
+		"decisions",	"rule_info",	"flat_classes", "flat_ipv4",
+		"flat_ipv6",	"flows",	"flow_shares",	"fragments",
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)

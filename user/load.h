@@ -77,8 +77,8 @@ struct state *loaded_state(struct loaded *loaded); /* mapped, writable: what the
 
 /*
  * Names of the maps in the object, so that pins read well (bpffs and BTF names):
- *   generation: ipv4_classes ipv6_classes port_classes end_classes decisions rule_info flat_ports
- * flat_ipv4 flat_ipv6 flat_decisions configuration (.rodata) state (.bss) generation_info (ARRAY of
+ *   generation: ipv4_classes ipv6_classes port_classes end_classes decisions rule_info flat_classes
+ * flat_ipv4 flat_ipv6 configuration (.rodata) state (.bss) generation_info (ARRAY of
  * 1) lasting:    flows flow_shares fragments receive_rules transmit_rules receive_reasons
  * transmit_reasons sweep_timer; rule_slots and rule_bases (HASH, RULE_IDS_MAX, NO_PREALLOC),
  * role_slots (HASH, ROLE_SLOTS_MAX, NO_PREALLOC), journal and meta (ARRAY of 1)

@@ -21,8 +21,7 @@ static int map_fd(const struct target *target, const char *name)
 
 static uint64_t flat_bytes(const struct target *target)
 {
-	static const char *const names[] = {"flat_ports", "flat_ipv4", "flat_ipv6",
-					    "flat_decisions"};
+	static const char *const names[] = {"flat_classes", "flat_ipv4", "flat_ipv6"};
 	uint64_t bytes = 0;
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
