@@ -112,6 +112,23 @@ struct {
 	__type(value, struct counter);
 } receive_reasons SEC(".maps"), transmit_reasons SEC(".maps");
 
+/* Sampled drops; see include/abi.h. User space maps both to read them. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, DROP_RINGS);
+	__type(key, __u32);
+	__type(value, struct drop_ring);
+} drop_rings SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, DROP_RINGS *DROP_RING_EVENTS);
+	__type(key, __u32);
+	__type(value, struct drop_event);
+} drop_events SEC(".maps");
+
 struct sweep_timer {
 	struct bpf_timer timer;
 	__u64 sweeps;

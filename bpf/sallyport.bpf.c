@@ -29,6 +29,7 @@ static __always_inline enum verdict reason_verdict(__u8 reason)
 #include "link_local.h"
 #include "ingress.h"
 #include "egress.h"
+#include "drop_event.h"
 #include "settle.h"
 #include "ordinary.h"
 #include "sweep.h"
@@ -58,8 +59,8 @@ static __always_inline int judge_arriving(struct xdp_md *context, bool checked)
 		finding.reason = judge_layer2(&packet);
 	if (finding.reason == REASON_NONE)
 		ingress_judge(context, &packet, &finding);
-	return settle(DIRECTION_IN, &finding, 1, cursor.length) == VERDICT_PASS ? XDP_PASS
-										: XDP_DROP;
+	return settle(context, DIRECTION_IN, &finding, 1, cursor.length) == VERDICT_PASS ? XDP_PASS
+											 : XDP_DROP;
 }
 
 static __always_inline int judge_leaving(struct __sk_buff *skb, bool checked)
@@ -90,8 +91,9 @@ static __always_inline int judge_leaving(struct __sk_buff *skb, bool checked)
 	if (finding.reason == REASON_NONE)
 		egress_judge(skb, &packet, skb->ingress_ifindex != 0, &finding);
 	/* "Next" in a tcx chain and in a clsact one alike: others still run. */
-	return settle(DIRECTION_OUT, &finding, segments, skb->len) == VERDICT_PASS ? TC_ACT_UNSPEC
-										   : TC_ACT_SHOT;
+	return settle(skb, DIRECTION_OUT, &finding, segments, skb->len) == VERDICT_PASS
+		       ? TC_ACT_UNSPEC
+		       : TC_ACT_SHOT;
 }
 
 SEC("xdp")

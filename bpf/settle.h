@@ -56,8 +56,8 @@ static __always_inline void record(enum verdict verdict, const struct finding *f
 	state.outcome.role_slot = finding->role_slot;
 }
 
-static __always_inline enum verdict settle(enum direction direction, struct finding *finding,
-					   __u32 packets, __u32 bytes)
+static __always_inline enum verdict settle(void *context, enum direction direction,
+					   struct finding *finding, __u32 packets, __u32 bytes)
 {
 	enum verdict verdict = take_effect(direction, finding);
 	struct counter *counter = counter_of(direction, verdict, finding);
@@ -67,6 +67,8 @@ static __always_inline enum verdict settle(enum direction direction, struct find
 		counter->packets += packets;
 		counter->bytes += bytes;
 	}
+	if (drop_event_is_due(direction, finding))
+		drop_event(context, direction, verdict, finding);
 	return verdict;
 }
 

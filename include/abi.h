@@ -16,9 +16,9 @@
 #include <stddef.h>
 #else
 #define static_assert _Static_assert
-#ifndef offsetof
+/* libbpf's is no constant expression */
+#undef offsetof
 #define offsetof(type, member) __builtin_offsetof(type, member)
-#endif
 #endif
 
 #include "bounds.h"
@@ -342,6 +342,54 @@ static_assert(sizeof(struct counter) == 16, "counter has no padding");
 #define REASON_COUNTER(would, role, reason)                                                        \
 	((((would) ? 1u : 0u) * ROLE_SLOTS_MAX + (role)) * REASON_SLOTS_MAX + (reason))
 static_assert(REASON_COUNT <= REASON_SLOTS_MAX, "reasons fit their counters");
+
+/* ------------------------------------------------------------ drop events -----------------------
+ * For each direction and reason a ring of the last DROP_RING_EVENTS sampled drops, so that a flood
+ * of one reason overwrites nothing of another. Rings are never full and nobody consumes them: any
+ * number of readers look, and each knows by the numbers what it has missed.
+ */
+
+#define DROP_RING(direction, reason) ((direction)*REASON_SLOTS_MAX + (reason))
+#define DROP_RINGS		     ((__u32)DIRECTION_COUNT * REASON_SLOTS_MAX)
+/* Index into drop_events of the event that has this number in its ring. */
+#define DROP_EVENT(ring, number) ((ring)*DROP_RING_EVENTS + (__u32)((number) % DROP_RING_EVENTS))
+
+/* drop_rings, by DROP_RING. */
+struct drop_ring {
+	/*
+	 * Clock up to which events are paid for; each costs 1/DROP_EVENTS_PER_SECOND of a second. A
+	 * drop makes an event while this is at most a second ahead of the clock, so that after a
+	 * quiet second so many may come at once.
+	 */
+	__u64 paid_until;
+	__u64 events; /* that were ever made: the number of the last */
+};
+static_assert(sizeof(struct drop_ring) == 16, "drop_ring has no padding");
+
+/* drop_events, by DROP_EVENT. */
+struct drop_event {
+	__u64 number;	  /* in its ring, from 1; 0: none yet, or it is being written */
+	__u64 time;	  /* CLOCK_BOOTTIME, nanoseconds */
+	__u64 packets;	  /* dropped in this direction by this reason and role so far, with this */
+	__u32 interface;  /* index */
+	__u32 generation; /* of the policy that judged it */
+	__u32 length;	  /* bytes of the whole frame */
+	__u16 captured;	  /* bytes of frame[] that hold its beginning */
+	__u16 rule_slot;  /* the rule that was involved; 0: none */
+	__u16 role_slot;  /* of the peer; 0: none */
+	__u16 vlan_tci;	  /* of a tag that is in metadata, not in the frame; host order */
+	__u16 vlan_protocol; /* its EtherType, host order; 0: there is none */
+	__u8 direction;	     /* enum direction */
+	__u8 reason;	     /* enum reason */
+	__u8 verdict;	     /* enum verdict as it took effect; pass: audit */
+	__u8 unused[7];
+	__u8 frame[DROP_EVENT_FRAME_BYTES];
+};
+static_assert(offsetof(struct drop_event, length) == 32, "drop_event has no padding");
+static_assert(offsetof(struct drop_event, direction) == 46, "drop_event has no padding");
+static_assert(offsetof(struct drop_event, frame) == 56, "drop_event has no padding");
+static_assert(sizeof(struct drop_event) == 56 + DROP_EVENT_FRAME_BYTES, "drop_event likewise");
+static_assert(DROP_RING_EVENTS > DROP_EVENTS_PER_SECOND + 1, "what comes at once fits its ring");
 
 /* ------------------------------------------------------------ configuration ---------------------
  */

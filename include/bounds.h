@@ -74,6 +74,11 @@
 #define ICMP_ERRORS_PER_SECOND 100u /* path-MTU discovery needs a handful */
 #define FLOW_PEER_SHARE	       4u   /* one rule and peer may hold 1/4 of the flow table */
 
+/* Drop events: a second's worth may come at once, so a ring holds that and some that are older. */
+#define DROP_EVENTS_PER_SECOND 10u  /* and direction and reason: enough to read, nothing to feel */
+#define DROP_RING_EVENTS       16u  /* kept of each direction and reason; a power of two */
+#define DROP_EVENT_FRAME_BYTES 128u /* two tags, IPv6, an extension, TCP with all its options */
+
 /* The exporter: a Prometheus or two and a person at a time. */
 #define SERVE_CONNECTIONS_MAX	   32u
 #define SERVE_TIMEOUT_SECONDS	   15u

@@ -39,6 +39,8 @@ static const struct lasting_map lasting_table[] = {
 	LASTING_MAP(receive_reasons, false),
 	LASTING_MAP(transmit_reasons, false),
 	LASTING_MAP(rule_bases, false),
+	LASTING_MAP(drop_rings, false),
+	LASTING_MAP(drop_events, false),
 };
 #define LASTING_COUNT (sizeof(lasting_table) / sizeof(*lasting_table))
 static_assert(LASTING_COUNT * sizeof(int) == sizeof(struct lasting_maps),

@@ -389,6 +389,8 @@ static int reuse_lasting(struct sallyport_bpf *skeleton, const struct lasting_ma
 		{skeleton->maps.transmit_rules, lasting->transmit_rules},
 		{skeleton->maps.receive_reasons, lasting->receive_reasons},
 		{skeleton->maps.transmit_reasons, lasting->transmit_reasons},
+		{skeleton->maps.drop_rings, lasting->drop_rings},
+		{skeleton->maps.drop_events, lasting->drop_events},
 		{skeleton->maps.sweep_timer, lasting->sweep_timer},
 		{skeleton->maps.rule_slots, lasting->rule_slots},
 		{skeleton->maps.role_slots, lasting->role_slots},

@@ -30,9 +30,11 @@ struct lasting_maps {
 	int journal;	      /* shared/: struct journal */
 	int meta;	      /* shared/: struct layout_meta */
 	int rule_bases;	      /* <interface>/: struct rule_key -> struct rule_base */
+	int drop_rings;	      /* <interface>/: struct drop_ring by DROP_RING */
+	int drop_events;      /* <interface>/: struct drop_event by DROP_EVENT */
 };
 #define LASTING_MAPS_PRIVATE                                                                       \
-	((struct lasting_maps){-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1})
+	((struct lasting_maps){-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1})
 
 struct load_request {
 	const struct host_policy *policy;
@@ -80,8 +82,9 @@ struct state *loaded_state(struct loaded *loaded); /* mapped, writable: what the
  *   generation: ipv4_classes ipv6_classes port_classes end_classes decisions rule_info flat_classes
  * flat_ipv4 flat_ipv6 configuration (.rodata) state (.bss) generation_info (ARRAY of
  * 1) lasting:    flows flow_shares fragments receive_rules transmit_rules receive_reasons
- * transmit_reasons sweep_timer; rule_slots and rule_bases (HASH, RULE_IDS_MAX, NO_PREALLOC),
- * role_slots (HASH, ROLE_SLOTS_MAX, NO_PREALLOC), journal and meta (ARRAY of 1)
+ * transmit_reasons drop_rings drop_events sweep_timer; rule_slots and rule_bases (HASH,
+ * RULE_IDS_MAX, NO_PREALLOC), role_slots (HASH, ROLE_SLOTS_MAX, NO_PREALLOC), journal and meta
+ * (ARRAY of 1)
  */
 
 #endif
