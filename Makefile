@@ -52,9 +52,9 @@ COMPILE := compile compile_terms compile_addresses compile_ports compile_grids c
 JUDGE := frame packet_line model model_parse model_rules model_state forbidden trace
 KERNEL := flat_tree flat load kernel_log kernel_run kernel_judge
 ATTACH := netlink interface pins lasting slots attach hooks recovery generation status live_rules live_judge
-ACCOUNT := counters snapshot feed_ages metrics serve live_config live_policy
-COMMANDS := options output feed_fetch command_site command_check command_apply command_trace command_explain \
-	command_metrics command_diff \
+ACCOUNT := drop_event drop_reader pcap counters snapshot feed_ages metrics serve live_config live_policy
+COMMANDS := options output stop_signals feed_fetch command_site command_check command_apply command_trace command_explain \
+	command_metrics command_drops command_diff \
 	command_export command_picture command_who command_feed command_import
 MODULES := $(PARSE) $(RESOLVE) $(COMPILE) $(JUDGE) $(KERNEL) $(ATTACH) $(ACCOUNT) $(COMMANDS)
 

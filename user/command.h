@@ -15,6 +15,7 @@ int command_status(const struct invocation *invocation);
 int command_trace(const struct invocation *invocation);
 int command_test(const struct invocation *invocation);
 int command_explain(const struct invocation *invocation);
+int command_drops(const struct invocation *invocation);
 int command_metrics(const struct invocation *invocation);
 int command_serve(const struct invocation *invocation);
 int command_export(const struct invocation *invocation);

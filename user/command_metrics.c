@@ -1,10 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* metrics, serve and reasons: what was counted, and what the words in it mean. */
-#include <errno.h>
-#include <signal.h>
-#include <string.h>
-#include <sys/signalfd.h>
-
 #include "command.h"
 #include "counters.h"
 #include "descriptor.h"
@@ -12,6 +7,7 @@
 #include "metrics.h"
 #include "output.h"
 #include "serve.h"
+#include "stop_signals.h"
 #include "words.h"
 
 /* Counters, and how old the feeds are. */
@@ -64,25 +60,6 @@ static bool serve_health(void *data, FILE *out)
 	return snapshot_health(snapshot, out);
 }
 
-/* SIGTERM and SIGINT as something to wait for. */
-static int stop_signals(struct failure *failure, int *ret_fd)
-{
-	sigset_t signals;
-	int fd;
-
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGTERM);
-	sigaddset(&signals, SIGINT);
-	signal(SIGPIPE, SIG_IGN);
-	if (sigprocmask(SIG_BLOCK, &signals, NULL) < 0)
-		return fail(failure, errno, "can't block signals: %s", strerror(errno));
-	fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (fd < 0)
-		return fail(failure, errno, "can't watch for signals: %s", strerror(errno));
-	*ret_fd = fd;
-	return 0;
-}
-
 int command_serve(const struct invocation *invocation)
 {
 	const struct serve_source source = {serve_metrics, serve_health, (void *)invocation};
@@ -91,7 +68,7 @@ int command_serve(const struct invocation *invocation)
 	cleanup(fd_closep) int stop = -1;
 	struct failure failure = {""};
 
-	if (stop_signals(&failure, &stop) ||
+	if (stop_signals_open(&failure, &stop) ||
 	    server_open(address ? address : SERVE_ADDRESS_DEFAULT, &source, &failure, &server))
 		return output_failure(invocation, &failure);
 	output_json(invocation, stdout, json_pack("{s:s}", "listening", server_address(server)));

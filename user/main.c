@@ -234,6 +234,34 @@ static const struct command commands[] = {
 		.run = command_explain,
 	},
 	{
+		.name = "drops",
+		.summary =
+			"what is being dropped: samples with their headers, live or as a capture",
+		.arguments = "",
+		.description =
+			"Prints the last drops that were sampled, a line each: when, where, why, "
+			"the "
+			"packet, its\n"
+			"peer's role. The kernel keeps sixteen of each direction and reason and "
+			"adds at "
+			"most ten a\n"
+			"second, so that a flood hides no other reason; a line says how many went "
+			"unsampled before\n"
+			"it. Readers take nothing away. In audit mode: what would be dropped. "
+			"--pcap "
+			"writes the\n"
+			"beginnings of the frames for tcpdump and Wireshark.",
+		.examples = "sallyport drops --reason wrong-port\n"
+			    "sallyport drops -f -i eth0\n"
+			    "sallyport drops -f --json | jq .source\n"
+			    "sallyport drops -f --pcap - | tcpdump -nr -",
+		.options = OPTION_SET(OPTION_FOLLOW) | OPTION_SET(OPTION_PCAP) |
+			   OPTION_SET(OPTION_INTERFACE) | OPTION_SET(OPTION_REASON),
+		.arguments_min = 0,
+		.arguments_max = 0,
+		.run = command_drops,
+	},
+	{
 		.name = "import",
 		.summary = "a catalog draft from a table of flows, as CSV",
 		.arguments = "FILE",

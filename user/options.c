@@ -43,7 +43,7 @@ static const struct option_row {
 			     "how XDP is attached (native); generic costs far more a packet"},
 	[OPTION_EGRESS_HOOK] = {"egress-hook", 0, "auto|tcx|clsact",
 				"where leaving packets are judged (auto: tcx if it is there)"},
-	[OPTION_INTERFACE] = {"interface", 'i', "INTERFACE", "the interface whose policy is asked"},
+	[OPTION_INTERFACE] = {"interface", 'i', "INTERFACE", "the interface that is asked"},
 	[OPTION_LISTEN_ADDRESS] = {"web.listen-address", 0, "ADDRESS",
 				   "listen on [HOST]:PORT (127.0.0.1:9077)"},
 	[OPTION_FORMAT] = {"format", 'f', "FORMAT", "what to write; see above"},
@@ -55,6 +55,9 @@ static const struct option_row {
 	[OPTION_TIMEOUT] = {"timeout", 0, "SECONDS", "how long one transfer may take (60)"},
 	[OPTION_ACCEPT_SHRINK] = {"accept-shrink", 0, NULL,
 				  "take a feed that lost more than the site allows"},
+	[OPTION_FOLLOW] = {"follow", 'f', NULL, "go on until SIGINT or SIGTERM"},
+	[OPTION_PCAP] = {"pcap", 0, "FILE", "write the frames to FILE (-: standard output)"},
+	[OPTION_REASON] = {"reason", 0, "REASON", "drops for this reason alone"},
 };
 
 int usage_error(const struct invocation *invocation, const char *format, ...)
@@ -196,10 +199,12 @@ static void getopt_tables(uint64_t allowed, bool stop_at_argument, struct option
 	*ret_letters = '\0';
 }
 
-static int option_by_code(int code)
+/* Letters are each command's own: two commands may use one for different options. */
+static int option_by_code(uint64_t allowed, int code)
 {
 	for (int i = 0; i < OPTION_COUNT; i++)
-		if (code == (option_rows[i].letter ? option_rows[i].letter : 256 + i))
+		if ((allowed & OPTION_SET(i)) &&
+		    code == (option_rows[i].letter ? option_rows[i].letter : 256 + i))
 			return i;
 	return -1;
 }
@@ -222,13 +227,13 @@ static int read_options(struct invocation *invocation, uint64_t allowed, bool st
 			return EXIT_DONE;
 		if (code == ':')
 			return usage_error(invocation, "--%s needs a value: %s",
-					   option_rows[option_by_code(optopt)].name,
-					   option_rows[option_by_code(optopt)].argument);
+					   option_rows[option_by_code(allowed, optopt)].name,
+					   option_rows[option_by_code(allowed, optopt)].argument);
 		if (code == '?' && strncmp(argv[optind - 1], "--", 2) == 0)
 			return unknown_option(invocation, allowed, argv[optind - 1]);
 		if (code == '?')
 			return usage_error(invocation, "unknown option -%c", optopt);
-		result = take_option(invocation, option_by_code(code), optarg);
+		result = take_option(invocation, option_by_code(allowed, code), optarg);
 		if (result != EXIT_DONE)
 			return result;
 	}
