@@ -84,11 +84,22 @@ static __always_inline void drop_event_end(struct drop_event *event, __u64 numbe
 	__sync_lock_test_and_set(&event->number, number);
 }
 
+static_assert((DROP_EVENT_FRAME_BYTES & (DROP_EVENT_FRAME_BYTES - 1)) == 0, "is used as a mask");
+
+/* How many bytes to capture: at least 1 (no frame has 0), in words that Linux 6.1's verifier
+ * understands. */
+static __always_inline __u32 drop_event_bytes(__u32 length)
+{
+	if (length > DROP_EVENT_FRAME_BYTES)
+		length = DROP_EVENT_FRAME_BYTES;
+	return ((length - 1) & (DROP_EVENT_FRAME_BYTES - 1)) + 1;
+}
+
 __noinline int drop_event_arriving(struct xdp_md *context, __u32 index, __u32 rule_slot)
 {
 	__u64 number;
 	struct drop_event *event = drop_event_begin(DIRECTION_IN, index, rule_slot, &number);
-	__u64 length;
+	__u32 length, bytes;
 
 	if (!event)
 		return 0;
@@ -97,11 +108,8 @@ __noinline int drop_event_arriving(struct xdp_md *context, __u32 index, __u32 ru
 	event->length = length;
 	event->vlan_tci = 0;
 	event->vlan_protocol = 0;
-	if (length > sizeof(event->frame))
-		length = sizeof(event->frame);
-	if (!length || bpf_xdp_load_bytes(context, 0, event->frame, length))
-		length = 0;
-	event->captured = length;
+	bytes = drop_event_bytes(length);
+	event->captured = bpf_xdp_load_bytes(context, 0, event->frame, bytes) ? 0 : bytes;
 	drop_event_end(event, number);
 	return 0;
 }
@@ -110,7 +118,7 @@ __noinline int drop_event_leaving(struct __sk_buff *skb, __u32 index, __u32 rule
 {
 	__u64 number;
 	struct drop_event *event = drop_event_begin(DIRECTION_OUT, index, rule_slot, &number);
-	__u64 length;
+	__u32 length, bytes;
 
 	if (!event)
 		return 0;
@@ -119,11 +127,8 @@ __noinline int drop_event_leaving(struct __sk_buff *skb, __u32 index, __u32 rule
 	event->length = length;
 	event->vlan_tci = skb->vlan_tci;
 	event->vlan_protocol = skb->vlan_present ? bpf_ntohs(skb->vlan_proto) : 0;
-	if (length > sizeof(event->frame))
-		length = sizeof(event->frame);
-	if (!length || bpf_skb_load_bytes(skb, 0, event->frame, length))
-		length = 0;
-	event->captured = length;
+	bytes = drop_event_bytes(length);
+	event->captured = bpf_skb_load_bytes(skb, 0, event->frame, bytes) ? 0 : bytes;
 	drop_event_end(event, number);
 	return 0;
 }

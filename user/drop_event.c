@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "frame.h"
 #include "model_parse.h"
 #include "service.h"
 #include "words.h"
@@ -15,8 +16,6 @@
 #define VLAN_ID_MASK   0x0fffu
 #define TIME_BYTES     40
 #define FLAGS_BYTES    32
-#define TCP_PSH	       0x08
-#define TCP_URG	       0x20
 
 uint32_t drop_frame(const struct drop *drop, uint8_t *frame, uint32_t *ret_length)
 {
@@ -80,8 +79,8 @@ static const char *format_flags(uint8_t flags, char *buffer /* FLAGS_BYTES */)
 	static const struct {
 		uint8_t bit;
 		const char *name;
-	} names[] = {{TCP_SYN, "SYN"}, {TCP_FIN, "FIN"}, {TCP_RST, "RST"},
-		     {TCP_PSH, "PSH"}, {TCP_ACK, "ACK"}, {TCP_URG, "URG"}};
+	} names[] = {{FRAME_TCP_SYN, "SYN"}, {FRAME_TCP_FIN, "FIN"}, {FRAME_TCP_RST, "RST"},
+		     {FRAME_TCP_PSH, "PSH"}, {FRAME_TCP_ACK, "ACK"}, {FRAME_TCP_URG, "URG"}};
 	size_t length = 0;
 
 	buffer[0] = '\0';
@@ -104,7 +103,7 @@ static bool has_message(const struct packet *packet)
 	return packet->part != PART_LATER && packet->transport == TRANSPORT_ICMP;
 }
 
-/* EtherType behind one tag at most: what a person looks up. */
+/* What stands behind the addresses: a tag's, where there is one. */
 static unsigned ethertype(const struct drop *drop)
 {
 	const uint8_t *frame = drop->event.frame;
