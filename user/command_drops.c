@@ -215,9 +215,9 @@ int command_drops(const struct invocation *invocation)
 				     "--pcap - and --json both want standard output: give one");
 	if (result != EXIT_DONE)
 		return result;
-	reader = drop_reader_new(&request);
-	if (!reader || (path && open_capture(path, &failure, &capture)))
+	if (path && open_capture(path, &failure, &capture))
 		return output_failure(invocation, &failure);
+	reader = drop_reader_new(&request);
 	output.capture = capture;
 	if (run(invocation, reader, &output, &failure))
 		return output_failure(invocation, &failure);

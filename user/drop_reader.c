@@ -29,6 +29,7 @@ struct interface_rings {
 };
 
 struct drop_reader {
+	struct arena *arena; /* owns the reader too */
 	struct drop_reader_request request;
 	struct interface_rings *interfaces;
 	/* What slots stand for, as of that generation; NULL: not asked yet. */
@@ -39,10 +40,11 @@ struct drop_reader {
 
 struct drop_reader *drop_reader_new(const struct drop_reader_request *request)
 {
-	struct drop_reader *reader = calloc(1, sizeof(*reader));
+	struct arena *arena = arena_new();
+	struct drop_reader *reader = arena_alloc(arena, sizeof(*reader));
 
-	if (reader)
-		reader->request = *request;
+	reader->arena = arena;
+	reader->request = *request;
 	return reader;
 }
 
@@ -73,7 +75,7 @@ void drop_reader_free(struct drop_reader *reader)
 	}
 	if (reader->names)
 		arena_free(reader->names);
-	free(reader);
+	arena_free(reader->arena);
 }
 
 void drop_reader_freep(struct drop_reader **reader)

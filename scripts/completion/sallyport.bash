@@ -11,6 +11,10 @@ _sallyport_options() {
 		grep -oE '^  (-[a-zA-Z], |    )--[a-z.-]+' | grep -oE -- '--[a-z.-]+'
 }
 
+_sallyport_drop_reasons() {
+	sallyport reasons 2>/dev/null | awk '$2 == "drop" { print $1 }'
+}
+
 _sallyport_interfaces() {
 	local path
 
@@ -36,6 +40,8 @@ _sallyport() {
 		esac
 	done
 
+	# There -f takes no value.
+	[[ $command == drops && $previous == -f ]] && previous=""
 	case $previous in
 	--catalogs | --pins | --feeds)
 		compopt -o dirnames 2>/dev/null
@@ -55,6 +61,15 @@ _sallyport() {
 	--egress-hook) mapfile -t COMPREPLY < <(compgen -W "auto tcx clsact" -- "$current") && return ;;
 	--interface | -i)
 		mapfile -t COMPREPLY < <(compgen -W "$(_sallyport_interfaces)" -- "$current")
+		return
+		;;
+	--reason)
+		mapfile -t COMPREPLY < <(compgen -W "$(_sallyport_drop_reasons)" -- "$current")
+		return
+		;;
+	--pcap)
+		compopt -o filenames 2>/dev/null
+		mapfile -t COMPREPLY < <(compgen -f -- "$current")
 		return
 		;;
 	--host | --address | --role | --web.listen-address) return ;;
