@@ -33,15 +33,15 @@ static long drop_sum_add(__u32 cpu, struct drop_sum *sum)
 	return 0;
 }
 
-/* Pays for an event; its number, or 0 if another CPU was quicker. */
-static __always_inline __u64 drop_ring_pay(struct drop_ring *ring)
+/* Takes the turn to make an event; its number, or 0 if another CPU was quicker. */
+static __always_inline __u64 drop_ring_take(struct drop_ring *ring)
 {
 	__u64 now = bpf_jiffies64();
-	__u64 paid = ring->paid_until;
-	__u64 next = (paid > now ? paid : now) + config.second / DROP_EVENTS_PER_SECOND;
+	__u64 due = ring->due;
+	__u64 next = (due > now - config.second ? due : now - config.second) +
+		     config.second / DROP_EVENTS_PER_SECOND;
 
-	if (paid > now + config.second ||
-	    __sync_val_compare_and_swap(&ring->paid_until, paid, next) != paid)
+	if (due > now || __sync_val_compare_and_swap(&ring->due, due, next) != due)
 		return 0;
 	return __sync_fetch_and_add(&ring->events, 1) + 1;
 }
@@ -58,7 +58,7 @@ static __always_inline struct drop_event *drop_event_begin(enum direction direct
 	struct drop_ring *ring = bpf_map_lookup_elem(&drop_rings, &slot);
 	struct drop_event *event;
 
-	*ret_number = ring ? drop_ring_pay(ring) : 0;
+	*ret_number = ring ? drop_ring_take(ring) : 0;
 	if (!*ret_number)
 		return NULL;
 	slot = DROP_EVENT(slot, *ret_number);
@@ -133,18 +133,18 @@ __noinline int drop_event_leaving(struct __sk_buff *skb, __u32 index, __u32 rule
 	return 0;
 }
 
-/* Whether this finding drops the packet and an event of it is due. Never in trace and explain. */
+/* Whether what took effect is a drop (or in audit would be) and an event of it is due; never in
+ * trace and explain. */
 static __always_inline bool drop_event_is_due(enum direction direction,
 					      const struct finding *finding)
 {
 	__u32 slot = DROP_RING(direction, finding->reason);
 	const struct drop_ring *ring;
 
-	if (config.record || config.mode[direction] == MODE_OFF ||
-	    reason_verdict(finding->reason) == VERDICT_PASS)
+	if (config.record || reason_verdict(finding->reason) == VERDICT_PASS)
 		return false;
 	ring = bpf_map_lookup_elem(&drop_rings, &slot);
-	return ring && ring->paid_until <= bpf_jiffies64() + config.second;
+	return ring && ring->due <= bpf_jiffies64();
 }
 
 /* Makes the event that is due, of a packet that is counted. */

@@ -262,7 +262,7 @@ static __always_inline struct finding lookup_rule_checked(enum direction directi
 {
 	struct finding finding = lookup_rule(direction, &packet->c);
 
-	if (config.lookup == LOOKUP_FLAT && !state.fallback &&
+	if (config.cross_check && config.lookup == LOOKUP_FLAT && !state.fallback &&
 	    (packet->checked || cross_check_is_due()))
 		cross_check(direction, &packet->c, &finding);
 	return finding;

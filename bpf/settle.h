@@ -73,9 +73,9 @@ static __always_inline enum verdict settle(void *context, enum direction directi
 }
 
 /*
- * As settle(), of an ordinary packet: false where it is one of those that both encodings judge, and
- * then nothing is done. Each counter chooses one in so many of its own packets, which costs the
- * others a test of what they write anyway.
+ * As settle(), of an ordinary packet: false where it is one of those that both encodings judge, or
+ * makes a drop event, and then nothing is done. Each counter chooses one in so many of its own
+ * packets, which costs the others a test of what they write anyway.
  */
 static __always_inline bool settle_unless_checked(enum direction direction, struct finding *finding,
 						  __u32 packets, __u32 bytes,
@@ -84,7 +84,8 @@ static __always_inline bool settle_unless_checked(enum direction direction, stru
 	enum verdict verdict = take_effect(direction, finding);
 	struct counter *counter = counter_of(direction, verdict, finding);
 
-	if (!counter || (config.cross_check && !(counter->packets & config.cross_check_mask)))
+	if (!counter || (config.cross_check && !(counter->packets & config.cross_check_mask)) ||
+	    drop_event_is_due(direction, finding))
 		return false;
 	record(verdict, finding);
 	counter->packets += packets;

@@ -357,11 +357,11 @@ static_assert(REASON_COUNT <= REASON_SLOTS_MAX, "reasons fit their counters");
 /* drop_rings, by DROP_RING. */
 struct drop_ring {
 	/*
-	 * Clock up to which events are paid for; each costs 1/DROP_EVENTS_PER_SECOND of a second. A
-	 * drop makes an event while this is at most a second ahead of the clock, so that after a
-	 * quiet second so many may come at once.
+	 * Clock from which the next drop makes an event. Each event moves it on by
+	 * 1/DROP_EVENTS_PER_SECOND of a second; before, it is brought up to a second behind now, so
+	 * that after a quiet second so many may come at once.
 	 */
-	__u64 paid_until;
+	__u64 due;
 	__u64 events; /* that were ever made: the number of the last */
 };
 static_assert(sizeof(struct drop_ring) == 16, "drop_ring has no padding");
