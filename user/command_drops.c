@@ -152,6 +152,24 @@ static int show_new(struct drop_reader *reader, struct drop_output *output, stru
 	return 0;
 }
 
+/* What the lines do not show, at their end. */
+static int show_rest(struct drop_reader *reader, const struct drop_output *output,
+		     struct failure *failure)
+{
+	cleanup(arena_freep) struct arena *arena = arena_new();
+	drop_list rest;
+	int error;
+
+	if (!output->lines || output->invocation->given[OPTION_JSON])
+		return 0;
+	error = drop_reader_rest(reader, arena, failure, &rest);
+	if (error)
+		return error;
+	list_for_each (drop, &rest)
+		drop_print_rest(drop, stdout);
+	return 0;
+}
+
 /* Until a signal comes. What ceases to be enforced may be enforced again. */
 static int follow(struct drop_reader *reader, struct drop_output *output, struct failure *failure)
 {
@@ -189,9 +207,10 @@ static int run(const struct invocation *invocation, struct drop_reader *reader,
 	if (!invocation->given[OPTION_FOLLOW]) {
 		if (!reading.drops.count)
 			fprintf(stderr, "sallyport drops: nothing of the kind was dropped\n");
-		return 0;
+		return show_rest(reader, output, failure);
 	}
-	return follow(reader, output, failure);
+	error = follow(reader, output, failure);
+	return error ? error : show_rest(reader, output, failure);
 }
 
 int command_drops(const struct invocation *invocation)

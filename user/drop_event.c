@@ -165,6 +165,22 @@ static void print_frame(const struct drop *drop, FILE *out)
 	fprintf(out, "ethertype 0x%04x %s > %s", ethertype(drop), from, to);
 }
 
+/* "e0 in drop closed-port" */
+static void print_what(const struct drop *drop, FILE *out)
+{
+	fprintf(out, "%s %s %s %s", drop->interface, direction_name(drop->event.direction),
+		drop->event.verdict == VERDICT_DROP ? "drop" : "would-drop",
+		reason_name((enum reason)drop->event.reason));
+}
+
+void drop_print_rest(const struct drop *rest, FILE *out)
+{
+	print_what(rest, out);
+	if (rest->role)
+		fprintf(out, ", peer %s", rest->role);
+	fprintf(out, ": %" PRIu64 " more since the last of these\n", rest->more);
+}
+
 void drop_print(const struct drop *drop, FILE *out)
 {
 	const struct drop_event *event = &drop->event;
@@ -172,9 +188,9 @@ void drop_print(const struct drop *drop, FILE *out)
 	char time[TIME_BYTES];
 	struct packet packet;
 
-	fprintf(out, "%s %s %s %s %s ", format_time(drop->time, time), drop->interface,
-		direction_name(event->direction),
-		event->verdict == VERDICT_DROP ? "drop" : "would-drop", reason_name(reason));
+	fprintf(out, "%s ", format_time(drop->time, time));
+	print_what(drop, out);
+	fputc(' ', out);
 	if (read_packet(drop, &packet))
 		print_packet(&packet, out);
 	else

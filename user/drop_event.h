@@ -32,6 +32,9 @@ struct drop {
  */
 void drop_print(const struct drop *drop, FILE *out);
 
+/* One line of what drop_reader_rest() found: no packet is known of it. */
+void drop_print_rest(const struct drop *rest, FILE *out);
+
 /* The same for programs, by the words of packet lines where there are any. New reference. */
 json_t *drop_json(const struct drop *drop);
 

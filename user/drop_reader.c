@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 
 #include "descriptor.h"
 #include "pins.h"
@@ -24,7 +25,8 @@ struct interface_rings {
 	uint32_t map_id; /* of drop_events: another one was made by another first apply */
 	const struct drop_ring *rings;
 	const struct drop_event *events;
-	uint64_t seen[DROP_RINGS]; /* number of the last event that was read */
+	int counters[DIRECTION_COUNT]; /* the maps by REASON_COUNTER */
+	uint64_t seen[DROP_RINGS];     /* number of the last event that was read */
 	uint64_t told[DIRECTION_COUNT][REASON_COUNTERS]; /* packets that it told of */
 };
 
@@ -54,6 +56,8 @@ static void rings_free(struct interface_rings *one)
 		munmap((void *)one->rings, RINGS_BYTES);
 	if (one->events)
 		munmap((void *)one->events, EVENTS_BYTES);
+	for (int direction = 0; direction < DIRECTION_COUNT; direction++)
+		fd_closep(&one->counters[direction]);
 	free(one);
 }
 
@@ -93,24 +97,27 @@ static const void *map_values(int fd, size_t bytes)
 	return values == MAP_FAILED ? NULL : values;
 }
 
-static int open_rings(const char *name, int rings, int events, uint32_t id,
-		      struct interface_rings **ret_one)
+static int open_counters(const struct pins *pins, const char *directory,
+			 struct interface_rings *one)
 {
-	cleanup(rings_freep) struct interface_rings *one = calloc(1, sizeof(*one));
+	static const char *const names[] = {
+		[DIRECTION_IN] = "receive_reasons", [DIRECTION_OUT] = "transmit_reasons"};
 
-	if (!one)
-		return -ENOMEM;
-	snprintf(one->name, sizeof(one->name), "%s", name);
-	one->map_id = id;
+	for (int direction = 0; direction < DIRECTION_COUNT; direction++) {
+		one->counters[direction] = pins_get(pins, "%s/%s", directory, names[direction]);
+		if (one->counters[direction] < 0)
+			return one->counters[direction];
+	}
+	return 0;
+}
+
+static int map_rings(int rings, int events, struct interface_rings *one)
+{
 	one->rings = map_values(rings, RINGS_BYTES);
 	if (!one->rings)
 		return -errno;
 	one->events = map_values(events, EVENTS_BYTES);
-	if (!one->events)
-		return -errno;
-	*ret_one = one;
-	one = NULL;
-	return 0;
+	return one->events ? 0 : -errno;
 }
 
 static struct interface_rings *rings_by_name(const struct drop_reader *reader, const char *name)
@@ -131,6 +138,29 @@ static void forget(struct drop_reader *reader, struct interface_rings *gone)
 	rings_free(gone);
 }
 
+static int open_interface(struct drop_reader *reader, const struct pins *pins, const char *name,
+			  int rings, int events, uint32_t id)
+{
+	cleanup(rings_freep) struct interface_rings *one = calloc(1, sizeof(*one));
+	char directory[PIN_DIRECTORY_BYTES_MAX];
+	int error;
+
+	if (!one)
+		return -ENOMEM;
+	snprintf(one->name, sizeof(one->name), "%s", name);
+	one->map_id = id;
+	one->counters[DIRECTION_IN] = one->counters[DIRECTION_OUT] = -1;
+	error = open_counters(pins, pins_interface_directory(name, directory), one);
+	if (!error)
+		error = map_rings(rings, events, one);
+	if (error)
+		return error;
+	one->next = reader->interfaces;
+	reader->interfaces = one;
+	one = NULL;
+	return 0;
+}
+
 /* Opens the rings of an interface unless they are open. Not there: no error, and nothing open. */
 static int refresh_interface(struct drop_reader *reader, const struct pins *pins, const char *name)
 {
@@ -141,7 +171,6 @@ static int refresh_interface(struct drop_reader *reader, const struct pins *pins
 	struct interface_rings *one = rings_by_name(reader, name);
 	struct bpf_map_info info = {0};
 	__u32 length = sizeof(info);
-	int error;
 
 	if (rings == -ENOENT || events == -ENOENT)
 		return 0;
@@ -156,12 +185,7 @@ static int refresh_interface(struct drop_reader *reader, const struct pins *pins
 		return 0;
 	if (one)
 		forget(reader, one);
-	error = open_rings(name, rings, events, info.id, &one);
-	if (error)
-		return error;
-	one->next = reader->interfaces;
-	reader->interfaces = one;
-	return 0;
+	return open_interface(reader, pins, name, rings, events, info.id);
 }
 
 static bool has_name(const struct interface_name_list *names, const char *name)
@@ -367,5 +391,70 @@ int drop_reader_read(struct drop_reader *reader, struct arena *arena, struct fai
 		reading.interfaces++;
 	complete(reader, pins, arena, &reading);
 	*ret_reading = reading;
+	return 0;
+}
+
+/* ------------------------------------------------------------ what has no event yet */
+
+static int read_counter(int fd, uint32_t index, struct counter *values, int cpus,
+			uint64_t *ret_packets)
+{
+	uint64_t packets = 0;
+
+	if (bpf_map_lookup_elem(fd, &index, values))
+		return -errno;
+	for (int cpu = 0; cpu < cpus; cpu++)
+		packets += values[cpu].packets;
+	*ret_packets = packets;
+	return 0;
+}
+
+static int read_rest(const struct drop_reader *reader, struct interface_rings *one,
+		     enum direction direction, struct counter *values, int cpus,
+		     struct arena *arena, drop_list *rest)
+{
+	for (uint32_t index = 0; index < REASON_COUNTERS; index++) {
+		const uint64_t told = one->told[direction][index];
+		struct drop drop = {.has_more = true};
+		uint64_t packets = told;
+		int error;
+
+		if (!told)
+			continue;
+		error = read_counter(one->counters[direction], index, values, cpus, &packets);
+		if (error)
+			return error;
+		if (packets <= told)
+			continue;
+		drop.interface = arena_strdup(arena, one->name);
+		drop.more = packets - told;
+		drop.event.packets = packets;
+		drop.event.direction = (uint8_t)direction;
+		drop.event.reason = (uint8_t)(index % REASON_SLOTS_MAX);
+		drop.event.verdict = index < REASON_COUNTER(1, 0, 0) ? VERDICT_DROP : VERDICT_PASS;
+		drop.role = role_name(reader, arena, index / REASON_SLOTS_MAX % ROLE_SLOTS_MAX);
+		*arena_push(arena, rest) = drop;
+	}
+	return 0;
+}
+
+int drop_reader_rest(struct drop_reader *reader, struct arena *arena, struct failure *failure,
+		     drop_list *ret_rest)
+{
+	const int cpus = libbpf_num_possible_cpus();
+	struct counter *values =
+		arena_alloc(arena, (size_t)(cpus > 0 ? cpus : 1) * sizeof(*values));
+	drop_list rest = {0};
+	int error = cpus < 0 ? cpus : 0;
+
+	for (struct interface_rings *one = reader->interfaces; one; one = one->next)
+		for (int direction = 0; direction < DIRECTION_COUNT; direction++)
+			if (!error)
+				error = read_rest(reader, one, direction, values, cpus, arena,
+						  &rest);
+	if (error)
+		return fail(failure, -error, "the counters of drops can't be read: %s",
+			    strerror(-error));
+	*ret_rest = rest;
 	return 0;
 }

@@ -37,4 +37,11 @@ struct drop_reading {
 int drop_reader_read(struct drop_reader *reader, struct arena *arena, struct failure *failure,
 		     struct drop_reading *ret_reading);
 
+/*
+ * Drops since the last event of their reason and role that was read: of them there is no event yet.
+ * Only of what was read at all; event.packets is their count up to now, more those that are new.
+ */
+int drop_reader_rest(struct drop_reader *reader, struct arena *arena, struct failure *failure,
+		     drop_list *ret_rest);
+
 #endif

@@ -103,6 +103,19 @@ def test_a_flood_hides_nothing(net, family, lookup):
     assert [drop["frame"] for drop in again] == [drop["frame"] for drop in wrong]
 
 
+def test_the_last_line_tells_the_rest(net):
+    """What came so fast that there is no sample of it is told too, by its number."""
+    net.apply(site())
+    before = net.counters()
+    net.inject(*[packet(V4, "portal") / UDP(dport=30000)] * 500)
+    net.wait_for_drop(before, "wrong-port", number=500)
+    *lines, last = net.sallyport("drops", "--reason", "wrong-port").stdout.splitlines()
+    told = drops(net, "--reason", "wrong-port")[-1]["packets"]
+    assert len(lines) <= RING_EVENTS
+    assert last == (f"e0 in drop wrong-port, peer cyara/web-portal: {500 - told} more since the last "
+                    "of these")
+
+
 def test_a_flood_makes_few_events(net):
     """From several CPUs at once, and however long it lasts: no stretch of its time has more events
     than are allowed."""

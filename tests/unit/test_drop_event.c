@@ -75,6 +75,26 @@ static void test_lines(void **test)
 			   "is in no rule (+12345678901 more since the last)\n");
 }
 
+static void test_rest(void **test)
+{
+	const struct drop rest = {
+		.interface = "eth0",
+		.role = "cyara/mssql",
+		.more = 9,
+		.event = {.direction = DIRECTION_OUT, .reason = REASON_WRONG_PORT, .verdict = 1},
+	};
+	char *text = NULL;
+	size_t length = 0;
+	FILE *out = open_memstream(&text, &length);
+
+	assert_non_null(out);
+	drop_print_rest(&rest, out);
+	assert_int_equal(fclose(out), 0);
+	assert_string_equal(text, "eth0 out would-drop wrong-port, peer cyara/mssql: 9 more since "
+				  "the last of these\n");
+	free(text);
+}
+
 static void test_protocols(void **test)
 {
 	struct drop drop =
@@ -215,9 +235,10 @@ static void test_tag_in_metadata(void **test)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_lines),	   cmocka_unit_test(test_protocols),
-		cmocka_unit_test(test_unreadable), cmocka_unit_test(test_long_frame),
-		cmocka_unit_test(test_json),	   cmocka_unit_test(test_tag_in_metadata),
+		cmocka_unit_test(test_lines),		cmocka_unit_test(test_rest),
+		cmocka_unit_test(test_protocols),	cmocka_unit_test(test_unreadable),
+		cmocka_unit_test(test_long_frame),	cmocka_unit_test(test_json),
+		cmocka_unit_test(test_tag_in_metadata),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
