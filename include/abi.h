@@ -202,7 +202,7 @@ struct rule_info {
  */
 enum flat_kind {
 	FLAT_LIST4 = 0,
-	FLAT_LIST8 = 1,	 /* the lowest bit: eight lanes */
+	FLAT_LIST8 = 1, /* the lowest bit: eight lanes */
 	FLAT_DENSE = 2,
 	FLAT_INNER8 = 3,
 	FLAT_SKIP = 4,
