@@ -69,8 +69,8 @@ enum forwarding {
 
 /* rule_limits: by rule slot; read only for rules with RULE_LIMIT. */
 struct rule_limit {
-	__u32 per_second; /* new TCP connections; packets of protocols that have none */
-	__u32 burst;	  /* at most so many at once; at least 1 */
+	__u32 per_second; /* new TCP connections, packets of other protocols: 1 to LIMIT_MAX */
+	__u32 burst;	  /* at most so many at once: 1 to LIMIT_MAX */
 	__u8 ipv4_bits;	  /* a source is a prefix of so many bits */
 	__u8 ipv6_bits;
 	__u8 unused[6];
@@ -435,6 +435,13 @@ struct outcome {
 	__u16 role_slot;
 };
 
+/* Whether a local socket is bound where a packet goes: what a rule with RULE_LIVE asks. */
+enum bound {
+	BOUND_NO = 0,
+	BOUND_YES = 1,
+	BOUND_ASK = 2, /* the sockets of this network namespace, as on the wire */
+};
+
 /* Writable state of one generation on one interface. */
 struct state {
 	__u64 now; /* trace: the virtual clock */
@@ -443,6 +450,11 @@ struct state {
 	__u32 icmp_errors;
 	__u32 fallback; /* 1: flat and maps disagreed, maps decide until the next load */
 	struct outcome outcome;
+	/* Said of the next packet before it is judged; looked at only where config.record is set.
+	 */
+	__u8 bound;	  /* enum bound */
+	__u8 has_payload; /* 0: RULE_SHAPE_RTP is not asked */
+	__u8 unused[6];
 };
 
 /* ------------------------------------------------------------ what outlives a command -----------

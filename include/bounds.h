@@ -64,8 +64,12 @@
 #define FRAGMENTS_DEFAULT   4096u
 #define FRAGMENTS_MIN	    16u
 #define FRAGMENTS_MAX	    (1u << 20)
-#define FRAGMENT_TIMEOUT_MS 2000u  /* from a first fragment to its last */
-#define CROSS_CHECK_DEFAULT 65536u /* one packet in so many */
+#define SOURCES_DEFAULT	    65536u /* that limiters remember, of all rules */
+#define SOURCES_MIN	    64u
+#define SOURCES_MAX	    (4u << 20)
+#define LIMIT_MAX	    1000000u /* a second and at once; the limiter's arithmetic counts on it */
+#define FRAGMENT_TIMEOUT_MS 2000u    /* from a first fragment to its last */
+#define CROSS_CHECK_DEFAULT 65536u   /* one packet in so many */
 /* Timeouts of flows, in enum flow_state's order: design, "Flow state". */
 #define TIMEOUT_MS_DEFAULTS                                                                        \
 	{                                                                                          \
