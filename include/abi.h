@@ -66,6 +66,7 @@ enum forwarding {
 #define RULE_SHAPE_RTP	  0x2000u /* only what RFC 7983 lets arrive on a media port */
 #define RULE_LIMIT	  0x4000u /* so many a second and source: see rule_limits */
 #define RULE_OPTIONS_MASK 0x7000u
+#define RULE_OPTION_COUNT 3u
 
 /* rule_limits: by rule slot; read only for rules with RULE_LIMIT. */
 struct rule_limit {

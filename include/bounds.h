@@ -18,10 +18,11 @@
 #define REFERENCE_DEPTH_MAX   16u	 /* a set in a set, a parameter that is another's value */
 
 /* A host's policy. */
-#define RULES_MAX	    4095u    /* counter slots, less slot 0; the contract asks for 1,024 */
-#define MATCHES_MAX	    65536u   /* terms of all rules of a host */
-#define PREFIXES_MAX	    2000000u /* of both families; the contract asks for 1M */
-#define LOCAL_ADDRESSES_MAX 256u     /* own addresses of one host */
+#define RULES_MAX	      4095u    /* counter slots, less slot 0; the contract asks for 1,024 */
+#define MATCHES_MAX	      65536u   /* terms of all rules of a host */
+#define PREFIXES_MAX	      2000000u /* of both families; the contract asks for 1M */
+#define PRECEDENCE_PIECES_MAX 4096u    /* of what two rules both match, less what others decide */
+#define LOCAL_ADDRESSES_MAX   256u     /* own addresses of one host */
 
 /* Tables: classes are 16 bits wide in every index. */
 #define CLASSES_MAX		  65535u

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "adjust.h"
 
+#include "rule_options.h"
 #include "term.h"
 
 static bool read_one(const struct reader *reader, const struct node *node,
@@ -8,9 +9,7 @@ static bool read_one(const struct reader *reader, const struct node *node,
 {
 	static const struct key_rule rules[] = {
 		{"source-ports", KEY_OPTIONAL},
-		{"limit", KEY_LATER},
-		{"live", KEY_LATER},
-		{"shape", KEY_LATER},
+		RULE_OPTION_KEYS,
 	};
 	struct site_adjust adjust = {0};
 	const struct node *ports;
@@ -24,6 +23,7 @@ static bool read_one(const struct reader *reader, const struct node *node,
 	ports = mapping_get(node, "source-ports");
 	if (ports)
 		read_ports(reader, ports, "source-ports", ALLOW_INSTANCE, &adjust.source_ports);
+	rule_options_read(reader, node, &adjust.options);
 	*ret_adjust = adjust;
 	return true;
 }
@@ -50,6 +50,8 @@ void adjust_print(struct writer *writer, const struct site *site)
 		text_list ports = texts_of_ports(writer, &adjust->source_ports);
 
 		write_heading(writer, 2, adjust->flow.text);
-		write_values(writer, 4, "source-ports", &ports);
+		if (ports.count)
+			write_values(writer, 4, "source-ports", &ports);
+		rule_options_print(writer, 4, &adjust->options, true);
 	}
 }

@@ -2,6 +2,7 @@
 #include "adjusted.h"
 
 #include "reference.h"
+#include "rule_options.h"
 #include "value.h"
 
 struct adjuster {
@@ -94,6 +95,25 @@ static void check_source_ports(const struct adjuster *adjuster, const struct sit
 	}
 }
 
+static void check_options(const struct adjuster *adjuster, const struct site_adjust *adjust,
+			  const struct reference *reference)
+{
+	const struct flow_rule *flow = &reference->instance->catalog->flows.items[reference->index];
+	const char *refused, *key;
+
+	if (adjust->options.set & RULE_SHAPE_RTP && flow->each) {
+		diagnostics_error(adjuster->diagnostics, adjust->flow.at,
+				  "`%s` can't have `shape: rtp`: no entry of the site is a media "
+				  "port",
+				  adjust->flow.text);
+		return;
+	}
+	refused = rule_options_refuse(&adjust->options, &flow->allow, &key);
+	if (refused)
+		diagnostics_error(adjuster->diagnostics, adjust->flow.at, "`%s`: %s",
+				  adjust->flow.text, refused);
+}
+
 void adjusts_read(struct arena *arena, struct diagnostics *diagnostics, struct policy *policy)
 {
 	const struct adjuster adjuster = {arena, diagnostics, policy};
@@ -113,5 +133,6 @@ void adjusts_read(struct arena *arena, struct diagnostics *diagnostics, struct p
 			continue;
 		flow.instance->adjust[flow.index] = adjust;
 		check_source_ports(&adjuster, adjust, &flow);
+		check_options(&adjuster, adjust, &flow);
 	}
 }

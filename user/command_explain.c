@@ -10,6 +10,7 @@
 #include "output.h"
 #include "packet_line.h"
 #include "status.h"
+#include "trace.h"
 #include "words.h"
 
 /* ------------------------------------------------------------ the packet */
@@ -167,8 +168,7 @@ static int judge_and_print(const struct invocation *invocation, struct judge *ju
 	struct failure failure = {""};
 	const struct rule *cited;
 	const char *cite = NULL;
-	int error = judge->judge(judge, line->direction, line->frame, line->frame_length,
-				 line->at_ms, &answer->judgement);
+	int error = judge_packet_line(judge, line, line->at_ms, &answer->judgement);
 
 	if (error) {
 		fail(&failure, -error, "the packet could not be judged: %s",

@@ -228,7 +228,8 @@ static int build_decisions(struct builder *builder, const struct class_sets *nea
 			uint32_t term = set.items[i];
 
 			for (uint32_t j = columns.start[term]; j < columns.start[term + 1]; j++)
-				cells[columns.items[j]] = (uint16_t)(terms[term].rule + 1);
+				cells[columns.items[j]] =
+					(uint16_t)((terms[term].rule + 1) | terms[term].options);
 		}
 	}
 	return 0;

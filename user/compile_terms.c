@@ -89,6 +89,7 @@ static void add_term(struct builder *builder, const struct rule *rule, uint16_t 
 		.direction = rule->direction,
 		.protocol = match->protocol,
 		.rule = index,
+		.options = (uint16_t)match->options,
 		.ports = {[END_NEAR] = &match->local_ports, [END_FAR] = &match->remote_ports},
 		.lists = {[END_NEAR] = LIST_EVERYWHERE},
 	};
@@ -104,6 +105,20 @@ static void add_term(struct builder *builder, const struct rule *rule, uint16_t 
 	*arena_push(builder->scratch, near) = number;
 	*arena_push(builder->scratch, far) = number;
 	*arena_push(builder->scratch, &terms->items) = term;
+}
+
+static void add_terms(struct builder *builder, const struct host_policy *host, unsigned options)
+{
+	for (size_t i = 0; i < host->rule_count; i++) {
+		const struct rule *rule = &host->rules[i];
+
+		for (size_t j = 0; j < rule->match_count; j++) {
+			const struct match *match = &rule->matches[j];
+
+			if ((unsigned)__builtin_popcount(match->options) == options)
+				add_term(builder, rule, (uint16_t)i, match);
+		}
+	}
 }
 
 /* A role that stands in several peers is one label. Returns its index. */
@@ -173,11 +188,8 @@ int compile_terms(struct arena *scratch, const struct host_policy *host,
 
 	if (error)
 		return error;
-	for (size_t i = 0; i < host->rule_count; i++) {
-		for (size_t j = 0; j < host->rules[i].match_count; j++)
-			add_term(&builder, &host->rules[i], (uint16_t)i,
-				 &host->rules[i].matches[j]);
-	}
+	for (unsigned options = 0; options <= RULE_OPTION_COUNT; options++)
+		add_terms(&builder, host, options);
 	tables->rules = host->rules;
 	tables->rule_count = host->rule_count;
 	list_of(&builder, &host->own)->own = true;

@@ -21,11 +21,13 @@ enum end {
 /* At the near end: every unicast address. */
 #define LIST_EVERYWHERE UINT32_MAX
 
-/* One match of one rule. Its number is its place: the lower one wins. */
+/* One match of one rule. Its number is its place: the lower one wins. Fewest options come first,
+ * then the order of the rules. */
 struct term {
 	enum direction direction;
 	uint8_t protocol;
 	uint16_t rule; /* index */
+	uint16_t options;
 	const struct port_list *ports[END_COUNT];
 	uint32_t lists[END_COUNT]; /* index, or LIST_EVERYWHERE */
 };

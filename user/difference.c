@@ -3,113 +3,22 @@
 
 #include <string.h>
 
+#include "match.h"
+#include "rule_options.h"
 #include "words.h"
-
-/* ------------------------------------------------------------ sets ------------------------------
- * A match is a product of four sets. Every set comes in two parts, seen from another: what both
- * have, and what only the first has.
- */
-
-static struct prefix_list copy_prefixes(struct arena *arena, const struct prefix_list *list)
-{
-	struct prefix_list copy = {0};
-
-	list_for_each (prefix, list)
-		prefix_list_add(arena, &copy, prefix);
-	return copy;
-}
-
-static const struct prefix_list *only_prefixes(struct arena *arena, const struct prefix_list *list,
-					       const struct prefix_list *other)
-{
-	struct prefix_list *only = arena_alloc(arena, sizeof(*only));
-
-	if (list == other || prefix_list_equal(list, other))
-		return only;
-	*only = copy_prefixes(arena, list);
-	prefix_list_subtract(arena, only, other);
-	return only;
-}
-
-static const struct prefix_list *
-common_prefixes(struct arena *arena, const struct prefix_list *list, const struct prefix_list *only)
-{
-	struct prefix_list *common = arena_alloc(arena, sizeof(*common));
-
-	if (!only->count)
-		return list;
-	*common = copy_prefixes(arena, list);
-	prefix_list_subtract(arena, common, only);
-	return common;
-}
-
-static struct port_list only_ports(struct arena *arena, const struct port_list *list,
-				   const struct port_list *other)
-{
-	struct port_list only = {0};
-
-	list_for_each (range, list) {
-		unsigned next = range->first;
-
-		/* other is canonical: ascending, neither overlapping nor touching. */
-		list_for_each (hole, other) {
-			if (hole->last < next || hole->first > range->last)
-				continue;
-			if (hole->first > next)
-				port_list_add(arena, &only, (uint16_t)next,
-					      (uint16_t)(hole->first - 1));
-			next = (unsigned)hole->last + 1;
-		}
-		if (next <= range->last)
-			port_list_add(arena, &only, (uint16_t)next, range->last);
-	}
-	return only;
-}
 
 /* ------------------------------------------------------------ permits ---------------------------
  */
 
-static void add_permit(struct arena *arena, permit_list *list, const struct permit *permit)
-{
-	const struct match *match = &permit->match;
-
-	if (match->local->count && match->remote->count && match->local_ports.count &&
-	    match->remote_ports.count)
-		*arena_push(arena, list) = *permit;
-}
-
-/* Adds to list what permit has and removed has not: at most one piece for each of the four sets. */
+/* Adds to list what permit has and removed has not. */
 static void subtract(struct arena *arena, const struct permit *permit, const struct match *removed,
 		     permit_list *list)
 {
-	struct permit rest = *permit, piece;
-	struct port_list ports;
+	match_list pieces = {0};
 
-	piece = rest;
-	ports = only_ports(arena, &rest.match.local_ports, &removed->local_ports);
-	piece.match.local_ports = ports;
-	add_permit(arena, list, &piece);
-	rest.match.local_ports = only_ports(arena, &rest.match.local_ports, &ports);
-
-	piece = rest;
-	ports = only_ports(arena, &rest.match.remote_ports, &removed->remote_ports);
-	piece.match.remote_ports = ports;
-	add_permit(arena, list, &piece);
-	rest.match.remote_ports = only_ports(arena, &rest.match.remote_ports, &ports);
-	/* Ports are cheap and addresses may be many: most pairs of matches end here. */
-	if (!rest.match.local_ports.count || !rest.match.remote_ports.count)
-		return;
-
-	piece = rest;
-	piece.match.local = only_prefixes(arena, rest.match.local, removed->local);
-	add_permit(arena, list, &piece);
-	rest.match.local = common_prefixes(arena, rest.match.local, piece.match.local);
-	if (!rest.match.local->count)
-		return;
-
-	piece = rest;
-	piece.match.remote = only_prefixes(arena, rest.match.remote, removed->remote);
-	add_permit(arena, list, &piece);
+	match_subtract(arena, &permit->match, removed, &pieces);
+	list_for_each (piece, &pieces)
+		*arena_push(arena, list) = (struct permit){permit->rule, *piece};
 }
 
 static void read_permits(struct arena *arena, const struct host_policy *policy, permit_list *list)
@@ -177,7 +86,8 @@ static bool join(struct arena *arena, struct permit *into, const struct permit *
 		const struct prefix_list **list = local ? &a->remote : &a->local;
 		struct prefix_list *joined = arena_alloc(arena, sizeof(*joined));
 
-		*joined = copy_prefixes(arena, *list);
+		list_for_each (prefix, *list)
+			prefix_list_add(arena, joined, prefix);
 		list_for_each (prefix, local ? b->remote : b->local)
 			prefix_list_add(arena, joined, prefix);
 		prefix_list_normalize(joined);
@@ -237,6 +147,26 @@ static void find_settings(struct arena *arena, const struct host_policy *before,
 	add_setting(arena, list, "dhcp", before->dhcp ? "yes" : "no", after->dhcp ? "yes" : "no");
 }
 
+static const char *options_text(struct arena *arena, const struct rule *rule)
+{
+	const char *text = rule_options_format(arena, rule->options, &rule->limit);
+
+	return *text ? text : "none";
+}
+
+static void find_options(struct arena *arena, const struct host_policy *before,
+			 const struct host_policy *after, changed_setting_list *list)
+{
+	for (size_t i = 0; i < after->rule_count; i++) {
+		const struct rule *rule = &after->rules[i];
+		const struct rule *old = host_policy_rule(before, rule->id, rule->direction);
+
+		if (old && (old->options || rule->options))
+			add_setting(arena, list, arena_printf(arena, "options of %s", rule->id),
+				    options_text(arena, old), options_text(arena, rule));
+	}
+}
+
 void difference_find(struct arena *arena, const struct host_policy *before,
 		     const struct host_policy *after, struct difference *ret_difference)
 {
@@ -247,8 +177,10 @@ void difference_find(struct arena *arena, const struct host_policy *before,
 	read_permits(arena, after, &new);
 	find_only(arena, &new, &old, &difference.allowed);
 	find_only(arena, &old, &new, &difference.denied);
-	if (before && after)
+	if (before && after) {
 		find_settings(arena, before, after, &difference.settings);
+		find_options(arena, before, after, &difference.settings);
+	}
 	*ret_difference = difference;
 }
 

@@ -189,7 +189,9 @@ static int add_grid(struct growing *table, const struct grid *grid, __u32 *ret_o
 
 static uint16_t decision_of(const struct tables *tables, const uint16_t *rule_slots, uint16_t cell)
 {
-	return cell ? (uint16_t)(rule_slots[cell - 1] | tables->rules[cell - 1].options) : 0;
+	if (!cell)
+		return 0;
+	return (uint16_t)(rule_slots[(cell & RULE_SLOT_MASK) - 1] | (cell & RULE_OPTIONS_MASK));
 }
 
 static int add_decisions(struct growing *table, const struct tables *tables, int direction,

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "rule_options.h"
+
 /* ------------------------------------------------------------ citations ------------------------
  */
 
@@ -335,6 +337,7 @@ static void check_template(const struct reader *reader, const struct node *node,
 			   const struct flow_rule *flow)
 {
 	static const char *const keys[] = {"either-way", "between", "source-ports"};
+	const struct node *shape = mapping_get(node, "shape");
 	size_t i;
 
 	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
@@ -343,6 +346,10 @@ static void check_template(const struct reader *reader, const struct node *node,
 				     "`%s` can't stand beside `each`: the site's entry says who "
 				     "opens, and from which port",
 				     keys[i]);
+	if (shape && flow->options.set & RULE_SHAPE_RTP)
+		reader_error(reader, shape,
+			     "`shape: rtp` can't stand beside `each`: no entry of the site is a "
+			     "media port");
 	list_for_each (term, &flow->allow)
 		if (term->kind == SERVICE_PORTS && term->ports.kind == PORTS_ANY)
 			diagnostics_error(reader->diagnostics, term->at,
@@ -384,6 +391,17 @@ static void read_flow_options(const struct reader *reader, const struct node *no
 			read_choice(reader, child, "mirror", mirror_words, 1, &mirror);
 }
 
+static void read_rule_options(const struct reader *reader, const struct node *node,
+			      struct flow_rule *flow)
+{
+	const char *refused, *key;
+
+	rule_options_read(reader, node, &flow->options);
+	refused = rule_options_refuse(&flow->options, &flow->allow, &key);
+	if (refused)
+		reader_error(reader, mapping_get(node, key), "%s", refused);
+}
+
 bool flow_rule_read(const struct reader *reader, const struct node *node, enum flow_place place,
 		    struct flow_rule *ret_flow)
 {
@@ -397,9 +415,7 @@ bool flow_rule_read(const struct reader *reader, const struct node *node, enum f
 		{"between", KEY_OPTIONAL},
 		{"when", KEY_OPTIONAL},
 		{"each", KEY_OPTIONAL},
-		{"limit", KEY_LATER},
-		{"live", KEY_LATER},
-		{"shape", KEY_LATER},
+		RULE_OPTION_KEYS,
 		{"cite", place == FLOW_OF_CATALOG ? KEY_REQUIRED : KEY_OPTIONAL},
 		{"reading", KEY_OPTIONAL},
 		{"mirror", KEY_OPTIONAL},
@@ -415,6 +431,7 @@ bool flow_rule_read(const struct reader *reader, const struct node *node, enum f
 		read_each(reader, mapping_get(node, "each"), place, &flow);
 	read_flow_services(reader, node, place, &flow);
 	read_flow_options(reader, node, place, &flow);
+	read_rule_options(reader, node, &flow);
 	if (flow.each)
 		check_template(reader, node, &flow);
 	id = mapping_get(node, "id");
@@ -469,6 +486,7 @@ void flow_rule_print(struct writer *writer, unsigned indent, const struct flow_r
 		write_text(
 			writer, indent, "each",
 			arena_printf(writer->arena, "location %s", uri_scheme_name(flow->scheme)));
+	rule_options_print(writer, indent, &flow->options, false);
 	cites_print(writer, indent, &flow->cite);
 	if (flow->reading)
 		write_text(writer, indent, "reading", flow->reading);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "digest.h"
+#include "rule_options.h"
 #include "words.h"
 
 /* What a person wants to read of a list; --json has all of it. */
@@ -163,6 +164,36 @@ static void print_source_ports(struct arena *arena, const struct rule *rule, FIL
 	}
 }
 
+/* The services of which an option is asked. */
+static const char *services_with(struct arena *arena, const struct rule *rule, unsigned option)
+{
+	struct service_list services = {0};
+
+	for (size_t i = 0; i < rule->match_count; i++) {
+		const struct match *match = &rule->matches[i];
+
+		if (match->options & option)
+			service_list_add(arena, &services, match->protocol, &match->local_ports);
+	}
+	return service_list_format(arena, &services);
+}
+
+/* One line for each option, with its services where not all of the rule's have it. */
+static void print_options(struct arena *arena, const struct rule *rule, FILE *out)
+{
+	for (unsigned option = RULE_LIVE; option <= RULE_LIMIT; option <<= 1) {
+		const char *services;
+
+		if (!(rule->options & option))
+			continue;
+		fprintf(out, "      %s", rule_options_format(arena, option, &rule->limit));
+		services = services_with(arena, rule, option);
+		if (strcmp(services, rule->services) != 0)
+			fprintf(out, " (%s)", services);
+		fputc('\n', out);
+	}
+}
+
 static void print_rule(const struct rule *rule, FILE *out)
 {
 	struct arena *arena = arena_new();
@@ -172,6 +203,7 @@ static void print_rule(const struct rule *rule, FILE *out)
 	print_source_ports(arena, rule, out);
 	fputc('\n', out);
 	print_pairs(arena, rule, out);
+	print_options(arena, rule, out);
 	fprintf(out, "      %s", citation_format(arena, rule));
 	if (rule->citation_count && rule->citations[0].reading)
 		fprintf(out, ", reading %s", rule->citations[0].reading);
@@ -347,19 +379,42 @@ static json_t *citations_json(const struct rule *rule)
 	return array;
 }
 
+static json_t *options_json(unsigned set, const struct rule_limit *limit)
+{
+	json_t *json = json_object();
+
+	if (set & RULE_LIVE)
+		json_object_set_new(json, "live", json_true());
+	if (set & RULE_SHAPE_RTP)
+		json_object_set_new(json, "shape", json_string("rtp"));
+	if (set & RULE_LIMIT)
+		json_object_set_new(json, "limit",
+				    json_pack("{s: I, s: I, s: i, s: i}", "per_second",
+					      (json_int_t)limit->per_second, "burst",
+					      (json_int_t)limit->burst, "v4", limit->ipv4_bits,
+					      "v6", limit->ipv6_bits));
+	return json;
+}
+
 static json_t *rule_json(struct json_cache *cache, const struct rule *rule)
 {
 	struct arena *arena = arena_new();
 	json_t *matches = json_array();
 	json_t *json;
 
-	for (size_t i = 0; i < rule->match_count; i++)
-		json_array_append_new(matches, match_json(cache, &rule->matches[i]));
-	json = json_pack("{s: s, s: s, s: s, s: s, s: s, s: s, s: o, s: b, s: o}", "id", rule->id,
-			 "direction", direction_name(rule->direction), "from", rule->from, "to",
-			 rule->to, "services", rule->services, "cite", citation_format(arena, rule),
-			 "citations", citations_json(rule), "adjusted", rule->is_adjusted,
-			 "matches", matches);
+	for (size_t i = 0; i < rule->match_count; i++) {
+		json_t *match = match_json(cache, &rule->matches[i]);
+
+		json_object_set_new(match, "options",
+				    options_json(rule->matches[i].options, &rule->limit));
+		json_array_append_new(matches, match);
+	}
+	json = json_pack("{s: s, s: s, s: s, s: s, s: s, s: s, s: o, s: b, s: o, s: o}", "id",
+			 rule->id, "direction", direction_name(rule->direction), "from", rule->from,
+			 "to", rule->to, "services", rule->services, "cite",
+			 citation_format(arena, rule), "citations", citations_json(rule),
+			 "adjusted", rule->is_adjusted, "options",
+			 options_json(rule->options, &rule->limit), "matches", matches);
 	arena_free(arena);
 	return json;
 }
@@ -418,11 +473,12 @@ static json_t *settings_json(const struct host_policy *policy)
 		json_object_set_new(timeouts, timeout_words[i],
 				    json_integer(policy->timeout_ms[i]));
 	json_object_set_new(timeouts, "fragment", json_integer(policy->fragment_timeout_ms));
-	return json_pack("{s: s, s: s, s: b, s: I, s: I, s: I, s: I, s: I, s: o}", "lookup",
+	return json_pack("{s: s, s: s, s: b, s: I, s: I, s: I, s: I, s: I, s: I, s: o}", "lookup",
 			 lookup_name(policy->lookup), "forwarding",
 			 forwarding_name(policy->forwarding), "dhcp", policy->dhcp, "cross_check",
 			 (json_int_t)policy->cross_check, "flows", (json_int_t)policy->flows,
-			 "fragments", (json_int_t)policy->fragments, "icmp_errors_per_second",
+			 "fragments", (json_int_t)policy->fragments, "sources",
+			 (json_int_t)policy->sources, "icmp_errors_per_second",
 			 (json_int_t)policy->icmp_errors_per_second, "flow_share",
 			 (json_int_t)policy->flow_share, "timeouts_ms", timeouts);
 }
@@ -516,7 +572,12 @@ static void digest_ports(struct digest *digest, const struct port_list *list)
 static void digest_rule(struct digest *digest, struct list_numbers *numbers,
 			const struct rule *rule)
 {
+	const struct rule_limit *limit = &rule->limit;
+
 	digest_print(digest, "rule %s %s\n", rule->id, direction_name(rule->direction));
+	if (rule->options & RULE_LIMIT)
+		digest_print(digest, "limit %u %u %u %u\n", limit->per_second, limit->burst,
+			     limit->ipv4_bits, limit->ipv6_bits);
 	for (size_t i = 0; i < rule->match_count; i++) {
 		const struct match *match = &rule->matches[i];
 
@@ -526,8 +587,19 @@ static void digest_rule(struct digest *digest, struct list_numbers *numbers,
 		digest_print(digest, " remote");
 		digest_list(digest, numbers, match->remote);
 		digest_ports(digest, &match->remote_ports);
+		if (match->options)
+			digest_print(digest, " options %u", match->options);
 		digest_print(digest, "\n");
 	}
+}
+
+static bool has_limits(const struct host_policy *policy)
+{
+	for (size_t i = 0; i < policy->rule_count; i++) {
+		if (policy->rules[i].options & RULE_LIMIT)
+			return true;
+	}
+	return false;
 }
 
 void host_policy_digest(const struct host_policy *policy, char *ret_digest)
@@ -548,6 +620,8 @@ void host_policy_digest(const struct host_policy *policy, char *ret_digest)
 	for (size_t i = 0; i < FLOW_STATE_COUNT; i++)
 		digest_print(&digest, " %u", policy->timeout_ms[i]);
 	digest_print(&digest, " %u\n", policy->fragment_timeout_ms);
+	if (has_limits(policy))
+		digest_print(&digest, "sources %u\n", policy->sources);
 	for (size_t i = 0; i < policy->rule_count; i++)
 		digest_rule(&digest, &numbers, &policy->rules[i]);
 	digest_end(&digest, ret_digest);

@@ -23,13 +23,16 @@ struct citation {
 	const char *reading;
 };
 
-/* One conjunction. A packet matches a rule if it matches one of its matches. */
+/* One conjunction. A packet matches a rule if it matches one of its matches. Port lists are
+ * canonical. */
 struct match {
 	uint8_t protocol;
 	struct port_list local_ports;	  /* in: the service ports; out: source ports */
 	struct port_list remote_ports;	  /* in: source ports; out: the service ports */
 	const struct prefix_list *local;  /* NULL: every unicast address (management) */
 	const struct prefix_list *remote; /* never an own address */
+	unsigned
+		options; /* RULE_LIVE, RULE_SHAPE_RTP, RULE_LIMIT of include/abi.h: in rules only */
 };
 
 struct rule {
@@ -42,7 +45,7 @@ struct rule {
 	size_t citation_count;
 	struct match *matches;
 	size_t match_count;
-	unsigned options;	 /* RULE_LIVE, RULE_SHAPE_RTP, RULE_LIMIT of include/abi.h */
+	unsigned options;	 /* of all its matches */
 	struct rule_limit limit; /* RULE_LIMIT */
 	bool is_adjusted;	 /* the site gives its flow fewer source ports than the document */
 };
@@ -90,11 +93,15 @@ struct host_policy {
 	uint32_t cross_check;
 	uint32_t flows;
 	uint32_t fragments;
+	uint32_t sources; /* entries of the limiter's table */
 	uint32_t icmp_errors_per_second;
 	uint32_t flow_share;
 	uint32_t timeout_ms[FLOW_STATE_COUNT];
 	uint32_t fragment_timeout_ms;
-	/* In order of precedence: the first that matches a packet is the one. At most RULES_MAX. */
+	/*
+	 * Of those that match a packet, the one whose match has the fewest options is the one;
+	 * among equals, the first. Management comes first. At most RULES_MAX.
+	 */
 	struct rule *rules;
 	size_t rule_count;
 	struct peer_role *peers;

@@ -6,6 +6,8 @@
 #ifndef SALLYPORT_JUDGE_H
 #define SALLYPORT_JUDGE_H
 
+#include <stdbool.h>
+
 #include "failure.h"
 #include "host_policy.h"
 
@@ -13,10 +15,18 @@ struct judgement {
 	enum verdict verdict; /* as it takes effect in the policy's mode */
 	enum verdict judged;
 	enum reason reason;
-	const struct rule *rule; /* NULL: none */
+	const struct rule *rule; /* that lets it pass, or whose option drops it; NULL: none */
 };
 
 struct judge {
+	/*
+	 * What is so besides the frame, for the next packet: whether a local socket is bound where
+	 * it goes, and whether its payload is meant (or it is only there to give it a length), so
+	 * that a shape can be asked of it. The constructors set otherwise_bound, which is for who
+	 * knows nothing of sockets, and bound to the same.
+	 */
+	enum bound bound, otherwise_bound;
+	bool has_payload;
 	/*
 	 * frame: an Ethernet frame as on the wire, without FCS. at_ms: the virtual clock, never
 	 * going back. Returns 0 or -errno (the judge failed, not the packet).

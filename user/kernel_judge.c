@@ -33,6 +33,8 @@ static int run(struct judge *base, enum direction direction, const void *frame, 
 	struct kernel_judge *kernel = (struct kernel_judge *)base;
 
 	loaded_state(kernel->loaded)->now = at_ms;
+	loaded_state(kernel->loaded)->bound = (__u8)base->bound;
+	loaded_state(kernel->loaded)->has_payload = base->has_payload;
 	return kernel_run(kernel->loaded, &kernel->policy, kernel->rule_of_slot, direction, frame,
 			  length, ret_judgement);
 }
@@ -191,6 +193,7 @@ int kernel_judge_new(const struct host_policy *policy, enum lookup lookup, struc
 
 	if (!kernel)
 		return fail(failure, ENOMEM, "out of memory");
+	kernel->judge.bound = kernel->judge.otherwise_bound = BOUND_YES;
 	kernel->judge.judge = run;
 	kernel->judge.swap = swap;
 	kernel->judge.reset = reset;

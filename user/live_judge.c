@@ -114,6 +114,8 @@ static int judge_live(struct judge *base, enum direction direction, const void *
 {
 	struct live_judge *live = (struct live_judge *)base;
 
+	loaded_state(live->loaded)->bound = (__u8)base->bound;
+	loaded_state(live->loaded)->has_payload = base->has_payload;
 	return kernel_run(live->loaded, &live->modes, live->rule_of_slot, direction, frame, length,
 			  ret_judgement);
 }
@@ -142,6 +144,7 @@ int kernel_judge_live(const char *pins, const char *interface, struct failure *f
 	if (!live)
 		return fail(failure, ENOMEM, "out of memory");
 	live->arena = arena_new();
+	live->judge.bound = live->judge.otherwise_bound = BOUND_ASK;
 	live->judge.judge = judge_live;
 	live->judge.reset = reset_live;
 	live->judge.free = live_judge_free;

@@ -210,8 +210,8 @@ struct policy_maker {
 };
 
 /* One near end with one far end that a decision joins. */
-static void add_match(struct policy_maker *maker, uint16_t slot, const struct end_key *near,
-		      const struct end_key *far)
+static void add_match(struct policy_maker *maker, const struct decision *decision,
+		      const struct end_key *near, const struct end_key *far)
 {
 	static struct port_range whole = {0, UINT16_MAX};
 	static const struct port_list any = {&whole, 1, 1};
@@ -228,12 +228,13 @@ static void add_match(struct policy_maker *maker, uint16_t slot, const struct en
 	if (!(in ? local_ports : remote_ports) ||
 	    (local_ports && remote_ports && near_protocol != far_protocol))
 		return;
-	*arena_push(reader->arena, &maker->rules[slot].matches) = (struct match){
+	*arena_push(reader->arena, &maker->rules[decision->rule_slot].matches) = (struct match){
 		.protocol = protocol,
 		.local_ports = local_ports ? *local_ports : any,
 		.remote_ports = remote_ports ? *remote_ports : any,
 		.local = local_set(reader, near->address_class),
 		.remote = &reader->sets[far->address_class],
+		.options = decision->options,
 	};
 }
 
@@ -261,7 +262,7 @@ static int read_decisions(struct policy_maker *maker)
 			list_for_each (far, &reader->ends) {
 				if (far->key.direction == key.direction && far->key.far &&
 				    far->class_id == key.far_class)
-					add_match(maker, decision.rule_slot, &near->key, &far->key);
+					add_match(maker, &decision, &near->key, &far->key);
 			}
 		}
 	}

@@ -255,8 +255,8 @@ static int fill_decisions(struct sallyport_bpf *skeleton, const struct load_requ
 
 			if (!index)
 				continue;
-			value.rule_slot = request->rule_slots[index - 1];
-			value.options = (__u16)request->tables->rules[index - 1].options;
+			value.rule_slot = request->rule_slots[(index & RULE_SLOT_MASK) - 1];
+			value.options = index & RULE_OPTIONS_MASK;
 			error = put(skeleton->maps.decisions, &key, &value, failure);
 			if (error)
 				return error;

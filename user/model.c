@@ -4,13 +4,14 @@
  * there. Linear over rules, matches and prefixes on purpose: it is what the tables and the programs
  * are compared with, and shares nothing with them.
  *
- * A drop names no rule.
+ * A drop names no rule, unless an option of that rule drops.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "judge.h"
+#include "model_options.h"
 #include "model_parse.h"
 #include "model_rules.h"
 #include "model_state.h"
@@ -55,6 +56,7 @@ struct model {
 	LIST(struct slot) slots; /* slots.items[0] is no rule */
 	size_t *slot_of_rule;	 /* by index of the rule in the policy */
 	struct model_state state;
+	struct model_limits limits;
 	size_t flows_max; /* of the first policy: a swap keeps the tables */
 	size_t fragments_max;
 	uint64_t now; /* milliseconds */
@@ -71,6 +73,11 @@ static struct judgement pass(enum reason reason, const struct rule *rule)
 static struct judgement drop(enum reason reason)
 {
 	return (struct judgement){.judged = VERDICT_DROP, .reason = reason};
+}
+
+static struct judgement drop_by(enum reason reason, const struct rule *rule)
+{
+	return (struct judgement){.judged = VERDICT_DROP, .reason = reason, .rule = rule};
 }
 
 /* ------------------------------------------------------------ packets as tuples -----------------
@@ -228,7 +235,7 @@ static struct flow_opinion opinion(const struct model *model, const struct model
 		result.rule = rule_of_slot(model, flow->slot);
 		return result;
 	}
-	result.rule = rules_first(model->policy, DIRECTION_OUT, &tuple);
+	result.rule = rules_first(model->policy, DIRECTION_OUT, &tuple, NULL);
 	result.blocked = !result.rule && model->policy->mode[DIRECTION_OUT] == MODE_ENFORCE;
 	return result;
 }
@@ -265,7 +272,7 @@ static bool quoted_is_allowed(const struct model *model, const struct packet *qu
 	const struct rule *rule;
 
 	if (quoted->transport != TRANSPORT_ICMP || of_in_rule) {
-		rule = rules_first(model->policy, DIRECTION_IN, &tuple);
+		rule = rules_first(model->policy, DIRECTION_IN, &tuple, NULL);
 		if (rule) {
 			*ret_rule = rule;
 			return true;
@@ -352,7 +359,7 @@ static struct judgement judge_later_fragment(const struct model *model, const st
 	if (packet->offset < first->header_end)
 		return drop(REASON_FRAGMENT_OVERLAP);
 	if (first->judged == VERDICT_DROP)
-		return drop(first->reason);
+		return drop_by(first->reason, rule_of_slot(model, first->slot));
 	return pass(REASON_FRAGMENT, rule_of_slot(model, first->slot));
 }
 
@@ -476,12 +483,34 @@ static struct judgement judge_by_flow(const struct model *model, const struct pa
 	return pass(REASON_FLOW, of_policy.rule);
 }
 
+/* 8 */
+static struct judgement judge_by_options(struct model *model, const struct packet *packet,
+					 const struct rule *rule, unsigned options)
+{
+	bool opens = is_syn_without_ack(packet);
+	bool tcp = packet->transport == TRANSPORT_TCP;
+	bool udp = packet->transport == TRANSPORT_UDP;
+
+	if (options & RULE_LIVE && (opens || udp) && model->judge.bound == BOUND_NO)
+		return drop_by(REASON_NOT_BOUND, rule);
+	if (options & RULE_SHAPE_RTP && udp && model->judge.has_payload &&
+	    !shape_is_media(packet->payload, packet->payload_length))
+		return drop_by(REASON_SHAPE, rule);
+	if (options & RULE_LIMIT && (opens || !tcp) &&
+	    model->policy->mode[DIRECTION_IN] == MODE_ENFORCE &&
+	    !model_limits_charge(&model->limits, model->policy->sources, slot_of(model, rule),
+				 &rule->limit, &packet->source, model->now))
+		return drop_by(REASON_LIMITED, rule);
+	return pass(REASON_RULE, rule);
+}
+
 /* 2.7 */
-static struct judgement judge_by_in_rules(const struct model *model, const struct packet *packet)
+static struct judgement judge_by_in_rules(struct model *model, const struct packet *packet)
 {
 	const struct host_policy *policy = model->policy;
 	struct tuple tuple = in_tuple(packet, DIRECTION_IN);
 	const struct rule *rule;
+	unsigned options;
 
 	if (is_icmp_but_echo(packet))
 		return drop(REASON_ICMP_TYPE);
@@ -492,9 +521,9 @@ static struct judgement judge_by_in_rules(const struct model *model, const struc
 	if (address_is_listed(&policy->own, &packet->source) &&
 	    !address_is_listed(&policy->floating, &packet->source))
 		return drop(REASON_SPOOFED);
-	rule = rules_first(policy, DIRECTION_IN, &tuple);
+	rule = rules_first(policy, DIRECTION_IN, &tuple, &options);
 	if (rule)
-		return pass(REASON_RULE, rule);
+		return judge_by_options(model, packet, rule, options);
 	return judge_by_flow(model, packet, rules_why_none(policy, DIRECTION_IN, &tuple));
 }
 
@@ -604,7 +633,7 @@ static enum reason find_out_rule(const struct host_policy *policy, const struct 
 
 	if (!rules_have_service(policy, DIRECTION_OUT, &tuple))
 		return why_no_service(packet);
-	rule = rules_first(policy, DIRECTION_OUT, &tuple);
+	rule = rules_first(policy, DIRECTION_OUT, &tuple, NULL);
 	if (!rule)
 		return rules_why_none(policy, DIRECTION_OUT, &tuple);
 	*ret_rule = rule;
@@ -643,7 +672,7 @@ static struct judgement judge_own(struct model *model, const struct packet *pack
 	struct model_flow *flow;
 
 	if (!is_syn_without_ack(packet) && !is_echo_request(packet) && !is_icmp_but_echo(packet))
-		rule = rules_first(model->policy, DIRECTION_IN, &tuple);
+		rule = rules_first(model->policy, DIRECTION_IN, &tuple, NULL);
 	if (rule)
 		return pass(REASON_MIRROR, rule);
 	if (!is_opener(packet) && !is_echo_reply(packet) && !is_icmp_but_echo(packet)) {
@@ -743,6 +772,7 @@ static int model_reset(struct judge *judge)
 	struct model *model = (struct model *)judge;
 
 	model_state_clear(&model->state);
+	model_limits_clear(&model->limits);
 	model->now = 0;
 	return 0;
 }
@@ -752,6 +782,7 @@ static void model_free(struct judge *judge)
 	struct model *model = (struct model *)judge;
 
 	model_state_clear(&model->state);
+	model_limits_clear(&model->limits);
 	arena_free(model->arena);
 	free(model->slot_of_rule);
 	free(model);
@@ -790,6 +821,7 @@ int model_swap_policy(struct judge *judge, const struct host_policy *policy)
 	model->policy = policy;
 	model->generation++;
 	/* A generation counts its own limits. */
+	model_limits_clear(&model->limits);
 	model->state.icmp_second = 0;
 	model->state.icmp_errors = 0;
 	return 0;
@@ -810,8 +842,12 @@ int model_new(const struct host_policy *policy, struct judge **ret_judge)
 
 	if (!model)
 		return -ENOMEM;
-	model->judge = (struct judge){
-		.judge = model_judge, .swap = model_swap, .reset = model_reset, .free = model_free};
+	model->judge = (struct judge){.bound = BOUND_YES,
+				      .otherwise_bound = BOUND_YES,
+				      .judge = model_judge,
+				      .swap = model_swap,
+				      .reset = model_reset,
+				      .free = model_free};
 	model->flows_max = policy->flows;
 	model->fragments_max = policy->fragments;
 	model->arena = arena_new();

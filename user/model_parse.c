@@ -285,6 +285,8 @@ static enum reason read_udp(const struct rest *rest, struct packet *packet, size
 		return REASON_MALFORMED;
 	if (datagram_length > rest->left && packet->part != PART_FIRST)
 		return REASON_MALFORMED;
+	packet->payload = rest->at + 8;
+	packet->payload_length = (datagram_length < rest->left ? datagram_length : rest->left) - 8;
 	*ret_length = 8;
 	return REASON_NONE;
 }

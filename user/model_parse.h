@@ -48,6 +48,9 @@ struct packet {
 	uint16_t icmp_identifier;  /* only echo has one */
 	const uint8_t *icmp_quote; /* behind the ICMP header; points into the frame */
 	size_t icmp_quote_length;
+	const uint8_t
+		*payload; /* UDP: behind its header, as far as its length says and it is there */
+	size_t payload_length;
 };
 
 /*

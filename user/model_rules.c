@@ -103,10 +103,37 @@ static const struct rule *first_with(const struct host_policy *policy, enum dire
 	return NULL;
 }
 
-const struct rule *rules_first(const struct host_policy *policy, enum direction direction,
-			       const struct tuple *tuple)
+static unsigned count_options(unsigned options)
 {
-	return first_with(policy, direction, tuple, has_both_ends);
+	unsigned count = 0;
+
+	for (unsigned bit = 1; bit <= RULE_OPTIONS_MASK; bit <<= 1)
+		count += (options & bit) != 0;
+	return count;
+}
+
+const struct rule *rules_first(const struct host_policy *policy, enum direction direction,
+			       const struct tuple *tuple, unsigned *ret_options)
+{
+	const struct rule *first = NULL;
+	unsigned options = 0;
+
+	for (size_t i = 0; i < policy->rule_count; i++) {
+		const struct rule *rule = &policy->rules[i];
+
+		for (size_t k = 0; rule->direction == direction && k < rule->match_count; k++) {
+			const struct match *match = &rule->matches[k];
+
+			if (!has_both_ends(match, direction, tuple) ||
+			    (first && count_options(match->options) >= count_options(options)))
+				continue;
+			first = rule;
+			options = match->options;
+		}
+	}
+	if (first && ret_options)
+		*ret_options = options;
+	return first;
 }
 
 bool rules_have_service(const struct host_policy *policy, enum direction direction,

@@ -20,9 +20,10 @@ bool address_is_unicast(const struct address *address); /* neither of the two */
 /* Linear, whether the list is canonical or not. */
 bool address_is_listed(const struct prefix_list *list, const struct address *address);
 
-/* The first rule, in the order of precedence, with a match for the whole tuple; NULL: none. */
+/* The rule that comes first, in the order of precedence, with a match for the whole tuple; NULL:
+ * none. ret_options (NULL: not wanted) is what that match asks besides. */
 const struct rule *rules_first(const struct host_policy *policy, enum direction direction,
-			       const struct tuple *tuple);
+			       const struct tuple *tuple, unsigned *ret_options);
 
 /* Whether the tuple's service (in: local, out: remote port) is in any rule of its protocol. */
 bool rules_have_service(const struct host_policy *policy, enum direction direction,

@@ -8,6 +8,7 @@
 
 #include "diagnostic.h"
 #include "frame.h"
+#include "model_parse.h"
 
 enum {
 	PROTOCOL_ICMP = 1,
@@ -700,6 +701,7 @@ static int read_line(const json_t *object, const struct packet_names *names,
 		     struct packet_line *line, struct failure *failure)
 {
 	uint64_t at_ms = 0;
+	struct packet packet;
 	int error = check_keys(object, keys, COUNT(keys), "", failure);
 
 	if (!error && json_object_get(object, "reset"))
@@ -710,6 +712,8 @@ static int read_line(const json_t *object, const struct packet_names *names,
 		error = read_direction(object, &line->direction, failure);
 	if (!error)
 		error = read_number(object, "at_ms", INT64_MAX, &at_ms, failure);
+	line->bound = true;
+	line->has_bound = json_object_get(object, "bound") != NULL;
 	if (!error)
 		error = read_bool(object, "bound", &line->bound, failure);
 	if (error)
@@ -717,8 +721,16 @@ static int read_line(const json_t *object, const struct packet_names *names,
 	line->has_time = json_object_get(object, "at_ms") != NULL;
 	line->at_ms = at_ms;
 	if (json_object_get(object, "frame"))
-		return read_frame(object, line, failure);
-	return read_packet(object, names, line, failure);
+		error = read_frame(object, line, failure);
+	else
+		error = read_packet(object, names, line, failure);
+	if (error)
+		return error;
+	line->has_payload =
+		(json_object_get(object, "frame") || json_object_get(object, "payload")) &&
+		packet_parse(line->frame, line->frame_length, &packet) == REASON_NONE &&
+		packet.payload_length;
+	return 0;
 }
 
 int packet_line_from_json(const json_t *object, const struct packet_names *names,

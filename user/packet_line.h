@@ -34,8 +34,10 @@ struct packet_line {
 	enum direction direction;
 	bool has_time;
 	uint64_t at_ms;
-	bool bound;	/* a local socket is bound there: asked for by rules with live only */
-	uint8_t *frame; /* owned */
+	bool has_bound;
+	bool bound;	  /* a local socket is bound there; true where the line says nothing */
+	bool has_payload; /* it has one of at least a byte: rules with shape ask of no other */
+	uint8_t *frame;	  /* owned */
 	size_t frame_length;
 };
 

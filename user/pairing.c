@@ -8,6 +8,7 @@
 #include "destination.h"
 #include "partner.h"
 #include "reference.h"
+#include "rule_options.h"
 #include "term.h"
 
 struct pairing_reader {
@@ -466,12 +467,13 @@ static void read_flow(struct pairing_reader *reader, const struct flow_rule *flo
 {
 	bool has_ports = adjust && adjust->source_ports.count;
 	struct arena *arena = reader->arena;
-	struct pairing pattern = {.instance = reader->instance,
-				  .flow = flow,
-				  .adjust = adjust,
-				  .allow = &flow->allow,
-				  .source_ports =
-					  has_ports ? &adjust->source_ports : &flow->source_ports};
+	struct pairing pattern = {
+		.instance = reader->instance,
+		.flow = flow,
+		.adjust = adjust,
+		.options = rule_options_over(&flow->options, adjust ? &adjust->options : NULL),
+		.allow = &flow->allow,
+		.source_ports = has_ports ? &adjust->source_ports : &flow->source_ports};
 	end_list from = {0};
 	end_list to = {0};
 	bool name_from = read_ends(reader, &flow->from, flow->from_is_list, &from);

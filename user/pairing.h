@@ -38,6 +38,7 @@ struct pairing {
 	const struct connection *connection;
 	const struct destination *destination;
 	const struct site_adjust *adjust; /* what the site adjusts of the flow, or NULL */
+	struct options options;		  /* of the flow, with what adjust says in their place */
 	const struct forbid_rule *forbid; /* whose flow this is; NULL: of a flow that opens */
 };
 typedef LIST(struct pairing) pairing_list;

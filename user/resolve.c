@@ -50,6 +50,7 @@ static void apply_site(struct arena *arena, const struct site *site, const struc
 	host->has_management = site->has_management;
 	host->flows = site->bound_flows;
 	host->fragments = site->bound_fragments;
+	host->sources = site->bound_sources;
 	host->flow_share = site->bound_flows / FLOW_PEER_SHARE;
 	host->icmp_errors_per_second = ICMP_ERRORS_PER_SECOND;
 	host->forwarding = FORWARDING_REFUSE;

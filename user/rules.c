@@ -7,6 +7,10 @@
 #include <string.h>
 
 #include "binding.h"
+#include "match.h"
+#include "media.h"
+#include "precedence.h"
+#include "rule_options.h"
 
 /* An address list that many rules share, by the lists that it was made of. */
 struct shared {
@@ -24,7 +28,7 @@ struct maker {
 	struct prefix_list own; /* never remote */
 	LIST(struct shared *) shared;
 	LIST(struct rule) rules;
-	LIST(const struct options *) options; /* of rules */
+	LIST(struct position) places; /* of rules */
 	size_t matches;
 	size_t prefixes;
 };
@@ -81,6 +85,7 @@ static const struct prefix_list *share(struct maker *maker, const struct prefix_
 /* Members of one end for which a rule reads the same. */
 struct cluster {
 	struct service_list services; /* at "to" */
+	struct service_list media;    /* those of them that live and shape are about */
 	struct port_list sources;     /* at "from" */
 	LIST(const struct prefix_list *) parts;
 };
@@ -93,19 +98,23 @@ static void add_to_cluster(struct maker *maker, const struct pairing *pairing, b
 			   cluster_list *clusters)
 {
 	struct cluster cluster = {0};
+	struct scope scope = {maker->arena, maker->policy, pairing->instance, host};
 	struct cluster *found = NULL;
 	struct lack lack;
 
-	if (is_to)
+	if (is_to) {
 		pairing_services(maker->arena, maker->policy, pairing, host, &cluster.services,
 				 &lack);
-	else
+		media_services(&scope, pairing->allow, &cluster.services, &cluster.media);
+	} else {
 		pairing_source_ports(maker->arena, maker->policy, pairing, host, &cluster.sources,
 				     &lack);
+	}
 	if (!cluster.services.count && !cluster.sources.count)
 		return;
 	list_for_each (other, clusters) {
 		if (service_list_equal(&other->services, &cluster.services) &&
+		    service_list_equal(&other->media, &cluster.media) &&
 		    port_list_equal(&other->sources, &cluster.sources))
 			found = other;
 	}
@@ -154,8 +163,6 @@ static void remote_clusters(struct maker *maker, const struct pairing *pairing, 
 /* ------------------------------------------------------------ rules -----------------------------
  */
 
-typedef LIST(struct match) match_list;
-
 static uint8_t echo_family(const struct service *service)
 {
 	if (service->protocol == IPPROTO_ICMP &&
@@ -167,30 +174,74 @@ static uint8_t echo_family(const struct service *service)
 	return 0;
 }
 
-/* local NULL: every unicast address. */
-static void add_matches(struct maker *maker, enum direction direction,
-			const struct service_list *services, const struct port_list *sources,
-			const struct prefix_list *local, const struct prefix_list *const *parts,
-			size_t part_count, match_list *matches)
+/* One side of a rule: what stands in each of its matches. */
+struct side {
+	enum direction direction;
+	const struct port_list *sources; /* of the opener's packets */
+	const struct prefix_list *local; /* NULL: every unicast address */
+	const struct prefix_list *const *remotes;
+	size_t remote_count;
+};
+
+static void add_matches(struct maker *maker, const struct side *side,
+			const struct service_list *services, unsigned options, match_list *matches)
 {
 	struct port_list any = {0};
 
 	port_list_add(maker->arena, &any, 0, UINT16_MAX);
 	list_for_each (service, services) {
 		const struct prefix_list *remote =
-			share(maker, parts, part_count, echo_family(service));
+			share(maker, side->remotes, side->remote_count, echo_family(service));
 		const struct port_list *opener =
-			protocol_has_ports(service->protocol) ? sources : &any;
+			protocol_has_ports(service->protocol) ? side->sources : &any;
+		bool in = side->direction == DIRECTION_IN;
 		struct match *match;
 
 		if (!remote->count || !opener->count || !service->ports.count)
 			continue;
 		match = arena_push(maker->arena, matches);
 		match->protocol = service->protocol;
-		match->local_ports = direction == DIRECTION_IN ? service->ports : *opener;
-		match->remote_ports = direction == DIRECTION_IN ? *opener : service->ports;
-		match->local = local;
+		match->local_ports = in ? service->ports : *opener;
+		match->remote_ports = in ? *opener : service->ports;
+		match->local = side->local;
 		match->remote = remote;
+		match->options = options;
+	}
+}
+
+static const struct port_list *ports_of(const struct service_list *services, uint8_t protocol)
+{
+	static const struct port_list none;
+
+	list_for_each (service, services) {
+		if (service->protocol == protocol)
+			return &service->ports;
+	}
+	return &none;
+}
+
+/* The services of one end, each part with the options that are asked of it. */
+static void add_services_in_parts(struct maker *maker, const struct side *side,
+				  const struct cluster *to, unsigned options, match_list *matches)
+{
+	/* Options are asked of what arrives only. */
+	if (side->direction == DIRECTION_OUT)
+		options = 0;
+	list_for_each (service, &to->services) {
+		const struct port_list *media = ports_of(&to->media, service->protocol);
+		unsigned with = media_options(options, service->protocol, true);
+		unsigned without = media_options(options, service->protocol, false);
+		struct service rest = *service, asked = *service;
+		const struct service_list rest_list = {&rest, 1, 1}, asked_list = {&asked, 1, 1};
+
+		if (with == without) {
+			add_matches(maker, side, &rest_list, without, matches);
+			continue;
+		}
+		rest.ports = port_list_without(maker->arena, &service->ports, media);
+		asked.ports = port_list_without(maker->arena, &service->ports, &rest.ports);
+		add_matches(maker, side, &rest_list, without, matches);
+		add_matches(maker, side, &asked_list, with, matches);
 	}
 }
 
@@ -224,7 +275,7 @@ void rule_cite(struct arena *arena, const struct instance *instance, const struc
 
 static struct rule *add_rule(struct maker *maker, const char *id, enum direction direction,
 			     const struct service_list *services, const match_list *matches,
-			     const struct options *options)
+			     struct position place)
 {
 	struct rule *rule = arena_push(maker->arena, &maker->rules);
 
@@ -234,7 +285,9 @@ static struct rule *add_rule(struct maker *maker, const char *id, enum direction
 	rule->matches = matches->items;
 	rule->match_count = matches->count;
 	maker->matches += matches->count;
-	*arena_push(maker->arena, &maker->options) = options;
+	list_for_each (match, matches)
+		rule->options |= match->options;
+	*arena_push(maker->arena, &maker->places) = place;
 	return rule;
 }
 
@@ -268,14 +321,23 @@ static void add_pairing(struct maker *maker, const struct pairing *pairing,
 		list_for_each (remote, &remotes) {
 			const struct cluster *to = in ? local : remote;
 			const struct cluster *from = in ? remote : local;
+			const struct side side = {direction, &from->sources, addresses,
+						  remote->parts.items, remote->parts.count};
 			size_t before = matches->count;
 
-			add_matches(maker, direction, &to->services, &from->sources, addresses,
-				    remote->parts.items, remote->parts.count, matches);
+			add_services_in_parts(maker, &side, to, pairing->options.set, matches);
 			if (matches->count > before)
 				add_services(maker->arena, sum, &to->services);
 		}
 	}
+}
+
+/* Where the options are written that a rule of this pairing has. */
+static struct position options_place(const struct pairing *pairing)
+{
+	const struct site_adjust *adjust = pairing->adjust;
+
+	return adjust && adjust->options.said ? adjust->flow.at : pairing->flow->id.at;
 }
 
 /* The rule of pairings that have one id. */
@@ -290,10 +352,11 @@ static void make_rule(struct maker *maker, const struct pairing *pairings, size_
 		add_pairing(maker, &pairings[i], direction, &sum, &matches);
 	if (!matches.count)
 		return;
-	rule = add_rule(maker, pairings->id, direction, &sum, &matches, &pairings->flow->options);
+	rule = add_rule(maker, pairings->id, direction, &sum, &matches, options_place(pairings));
+	rule->limit = pairings->options.limit;
 	rule->from = pairings->from->name;
 	rule->to = pairings->to->name;
-	rule->is_adjusted = pairings->adjust != NULL;
+	rule->is_adjusted = pairings->adjust && pairings->adjust->source_ports.count;
 	rule_cite(maker->arena, pairings->instance, pairings->flow, rule);
 }
 
@@ -346,13 +409,13 @@ static const char *terms_format(struct arena *arena, const address_term_list *te
 static void make_management(struct maker *maker, const struct site_management *management,
 			    size_t number)
 {
-	static const struct options no_options;
 	struct arena *arena = maker->arena;
 	struct scope scope = {arena, maker->policy, NULL, maker->identity->host};
 	struct service_list services = {0};
 	struct prefix_list *from = arena_alloc(arena, sizeof(*from));
 	const struct prefix_list *parts[] = {from};
 	struct port_list any = {0};
+	const struct side side = {DIRECTION_IN, &any, NULL, parts, 1};
 	match_list matches = {0};
 	struct lack lack;
 	struct rule *rule;
@@ -360,45 +423,14 @@ static void make_management(struct maker *maker, const struct site_management *m
 	policy_addresses_seen(arena, maker->policy, &management->from, from);
 	scope_services(&scope, &management->allow, &services, &lack);
 	port_list_add(arena, &any, 0, UINT16_MAX);
-	add_matches(maker, DIRECTION_IN, &services, &any, NULL, parts, 1, &matches);
+	add_matches(maker, &side, &services, 0, &matches);
 	if (!matches.count)
 		return;
 	rule = add_rule(maker, arena_printf(arena, "management/%zu", number), DIRECTION_IN,
-			&services, &matches, &no_options);
+			&services, &matches, management->at);
 	rule->from = terms_format(arena, &management->from);
 	rule->to = "hosts";
 	rule_cite(arena, NULL, NULL, rule);
-}
-
-/* ------------------------------------------------------------ precedence ------------------------
- */
-
-static bool options_subset(const struct options *a, const struct options *b)
-{
-	return !(a->set & ~b->set);
-}
-
-/* From the first rule that is no management on: one whose options are a true subset of another's
- * comes before it; else the order of the files stays. */
-static void order_rules(struct maker *maker, size_t first)
-{
-	struct rule *rules = maker->rules.items;
-	const struct options **options = maker->options.items;
-
-	for (size_t i = first; i < maker->rules.count; i++) {
-		struct rule rule = rules[i];
-		const struct options *own = options[i];
-		size_t at = i;
-
-		for (size_t j = i; j-- > first;) {
-			if (options_subset(own, options[j]) && !options_subset(options[j], own))
-				at = j;
-		}
-		memmove(&rules[at + 1], &rules[at], (i - at) * sizeof(*rules));
-		memmove(&options[at + 1], &options[at], (i - at) * sizeof(*options));
-		rules[at] = rule;
-		options[at] = own;
-	}
 }
 
 /* ------------------------------------------------------------ peers -----------------------------
@@ -603,13 +635,12 @@ int rules_make(struct arena *arena, struct diagnostics *diagnostics, const struc
 	struct maker maker = {
 		.arena = arena, .diagnostics = diagnostics, .policy = policy, .identity = identity};
 	const struct site *site = policy->site;
-	size_t management, count;
+	size_t count;
 	int error;
 
 	maker.own = own_addresses(&maker);
 	for (size_t i = 0; i < site->management.count; i++)
 		make_management(&maker, &site->management.items[i], i + 1);
-	management = maker.rules.count;
 	for (size_t i = 0; i < policy->pairing_count; i += count) {
 		count = same_id(policy, i);
 		make_rule(&maker, &policy->pairings[i], count, DIRECTION_IN);
@@ -618,7 +649,10 @@ int rules_make(struct arena *arena, struct diagnostics *diagnostics, const struc
 		if (error)
 			return error;
 	}
-	order_rules(&maker, management);
+	error = precedence_check(diagnostics, maker.rules.items, maker.places.items,
+				 maker.rules.count);
+	if (error)
+		return error;
 	host->rules = maker.rules.items;
 	host->rule_count = maker.rules.count;
 	/* "any" says little about who a peer is, so it names only those whom nothing else does. */

@@ -6,8 +6,9 @@
 #include "player.h"
 
 /*
- * Fills rules, peers and forbids of host, whose own addresses must be there, in the order of
- * precedence. Returns 0, or -E2BIG after an error that names the bound.
+ * Fills rules, peers and forbids of host, whose own addresses must be there, in the order of the
+ * files, management first. Returns 0, -EINVAL after an error of theirs (precedence.h), or -E2BIG
+ * after one that names the bound.
  */
 int rules_make(struct arena *arena, struct diagnostics *diagnostics, const struct policy *policy,
 	       const struct identity *identity, struct host_policy *host);

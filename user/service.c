@@ -110,6 +110,28 @@ bool port_list_is_any(const struct port_list *list)
 	return list->count == 1 && !list->items[0].first && list->items[0].last == PORT_LAST;
 }
 
+struct port_list port_list_without(struct arena *arena, const struct port_list *list,
+				   const struct port_list *other)
+{
+	struct port_list only = {0};
+
+	list_for_each (range, list) {
+		unsigned next = range->first;
+
+		list_for_each (hole, other) {
+			if (hole->last < next || hole->first > range->last)
+				continue;
+			if (hole->first > next)
+				port_list_add(arena, &only, (uint16_t)next,
+					      (uint16_t)(hole->first - 1));
+			next = (unsigned)hole->last + 1;
+		}
+		if (next <= range->last)
+			port_list_add(arena, &only, (uint16_t)next, range->last);
+	}
+	return only;
+}
+
 bool port_list_equal(const struct port_list *a, const struct port_list *b)
 {
 	if (a->count != b->count)

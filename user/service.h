@@ -45,6 +45,9 @@ bool port_list_contains(const struct port_list *list, uint16_t port);
 bool port_list_covers(const struct port_list *outer, const struct port_list *inner);
 bool port_list_overlaps(const struct port_list *a, const struct port_list *b);
 bool port_list_is_any(const struct port_list *list); /* 0-65535 */
+/* What list has and other has not; both canonical, and so is what comes out. */
+struct port_list port_list_without(struct arena *arena, const struct port_list *list,
+				   const struct port_list *other);
 bool port_list_equal(const struct port_list *a, const struct port_list *b);
 
 /* Adds ports to the protocol's entry (made if there is none); keeps the list sorted by protocol,

@@ -157,7 +157,7 @@ static void read_settings(const struct reader *reader, const struct node *node,
 static void read_bounds(const struct reader *reader, const struct node *node, struct site *site)
 {
 	static const struct key_rule rules[] = {
-		{"flows", KEY_OPTIONAL}, {"fragments", KEY_OPTIONAL}, {"sources", KEY_LATER}};
+		{"flows", KEY_OPTIONAL}, {"fragments", KEY_OPTIONAL}, {"sources", KEY_OPTIONAL}};
 	const struct node *child;
 	uint64_t number;
 
@@ -173,6 +173,11 @@ static void read_bounds(const struct reader *reader, const struct node *node, st
 	    read_number(reader, child, "fragments", FRAGMENTS_MIN, FRAGMENTS_MAX, &number)) {
 		site->has_bound_fragments = true;
 		site->bound_fragments = (uint32_t)number;
+	}
+	child = mapping_get(node, "sources");
+	if (child && read_number(reader, child, "sources", SOURCES_MIN, SOURCES_MAX, &number)) {
+		site->has_bound_sources = true;
+		site->bound_sources = (uint32_t)number;
 	}
 }
 
@@ -831,6 +836,7 @@ struct site *site_read(struct arena *arena, struct diagnostics *diagnostics, con
 	site->lookup = LOOKUP_FLAT;
 	site->bound_flows = FLOWS_DEFAULT;
 	site->bound_fragments = FRAGMENTS_DEFAULT;
+	site->bound_sources = SOURCES_DEFAULT;
 	if ((child = mapping_get(top, "site")))
 		read_name(&reader, child, "site", &site->name);
 	if ((child = mapping_get(top, "about")))

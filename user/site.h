@@ -152,6 +152,7 @@ struct site_locations {
 struct site_adjust {
 	struct word flow;	     /* "instance/id" */
 	port_term_list source_ports; /* empty: as the flow has them */
+	struct options options;	     /* what it says, on or off, stands for what the flow says */
 };
 
 struct site {
@@ -166,7 +167,8 @@ struct site {
 	bool has_lookup;
 	uint32_t bound_flows; /* FLOWS_DEFAULT where the file says nothing */
 	uint32_t bound_fragments;
-	bool has_bound_flows, has_bound_fragments;
+	uint32_t bound_sources;
+	bool has_bound_flows, has_bound_fragments, has_bound_sources;
 	struct host_settings settings;
 	bool has_management;
 	LIST(struct site_management) management;

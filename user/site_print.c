@@ -182,6 +182,8 @@ static void print_bounds(struct writer *writer, const struct site *site)
 	if (site->bound_fragments != FRAGMENTS_DEFAULT)
 		pair_list_add(writer, &pairs, "fragments",
 			      number_text(writer, site->bound_fragments));
+	if (site->bound_sources != SOURCES_DEFAULT)
+		pair_list_add(writer, &pairs, "sources", number_text(writer, site->bound_sources));
 	if (pairs.count)
 		write_pairs(writer, 0, "bounds", &pairs);
 }

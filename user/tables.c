@@ -82,9 +82,12 @@ static void print_decisions(const struct tables *tables, enum direction directio
 	for (uint32_t row = 0; row < grid->rows; row++) {
 		for (uint32_t column = 0; column < grid->columns; column++, cell++) {
 			if (*cell)
-				fprintf(out, "decision %s near %u far %u rule %s\n",
+				fprintf(out, "decision %s near %u far %u rule %s%s%s%s\n",
 					direction_names[direction], row, column,
-					tables->rules[*cell - 1].id);
+					tables->rules[(*cell & RULE_SLOT_MASK) - 1].id,
+					*cell & RULE_LIVE ? " live" : "",
+					*cell & RULE_SHAPE_RTP ? " shape" : "",
+					*cell & RULE_LIMIT ? " limit" : "");
 		}
 	}
 }

@@ -39,6 +39,10 @@ struct grid {
 	uint32_t columns;
 };
 
+/* A decision: index of the rule + 1 (RULE_SLOT_MASK) and the options of its match
+ * (RULE_OPTIONS_MASK). */
+static_assert(RULES_MAX <= RULE_SLOT_MASK, "a decision has room for every rule");
+
 struct tables {
 	struct arena *arena; /* owns all of it */
 	LIST(struct address_entry)
@@ -47,10 +51,9 @@ struct tables {
 	LIST(struct port_entry) ports;
 	struct grid
 		near[DIRECTION_COUNT]; /* [local port class][local address class] -> near class */
-	struct grid far[DIRECTION_COUNT]; /* [remote port class][peer class] -> far class */
-	struct grid
-		decisions[DIRECTION_COUNT]; /* [near class][far class] -> rule index + 1, 0: none */
-	bool local_port_used[DIRECTION_COUNT]; /* some rule of that direction asks for it */
+	struct grid far[DIRECTION_COUNT];	/* [remote port class][peer class] -> far class */
+	struct grid decisions[DIRECTION_COUNT]; /* [near class][far class] -> decision, 0: none */
+	bool local_port_used[DIRECTION_COUNT];	/* some rule of that direction asks for it */
 	bool remote_port_used[DIRECTION_COUNT];
 	const struct rule *rules; /* of the host policy: index as in decisions */
 	size_t rule_count;

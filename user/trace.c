@@ -105,11 +105,21 @@ const char *judge_error_text(int error)
 	return strerror(-error);
 }
 
+int judge_packet_line(struct judge *judge, const struct packet_line *line, uint64_t at_ms,
+		      struct judgement *ret_judgement)
+{
+	enum bound said = line->bound ? BOUND_YES : BOUND_NO;
+
+	judge->bound = line->has_bound ? said : judge->otherwise_bound;
+	judge->has_payload = line->has_payload;
+	return judge->judge(judge, line->direction, line->frame, line->frame_length, at_ms,
+			    ret_judgement);
+}
+
 static int run_judge(struct reader *reader, struct judge *judge, const struct packet_line *line,
 		     struct judgement *ret_judgement)
 {
-	int error = judge->judge(judge, line->direction, line->frame, line->frame_length,
-				 reader->now, ret_judgement);
+	int error = judge_packet_line(judge, line, reader->now, ret_judgement);
 
 	if (!error)
 		return 0;

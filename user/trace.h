@@ -13,6 +13,10 @@
 #include "packet_line.h"
 #include "resolve.h"
 
+/* The packet of a line, as if it came at at_ms (judge.h). */
+int judge_packet_line(struct judge *judge, const struct packet_line *line, uint64_t at_ms,
+		      struct judgement *ret_judgement);
+
 struct trace_source {
 	FILE *in;
 	const char *name; /* of the input, for messages */

@@ -246,7 +246,7 @@ static inline struct answer answer_of_tables(const struct tables *tables,
 	near = cell(&tables->near[direction], local_port,
 		    local_class(tables, direction, &question->local));
 	far = cell(&tables->far[direction], remote_port, peer.class_id);
-	answer.rule = cell(&tables->decisions[direction], near, far);
+	answer.rule = cell(&tables->decisions[direction], near, far) & RULE_SLOT_MASK;
 	if (!(in ? local_port : remote_port))
 		answer.reason = REASON_CLOSED_PORT;
 	else if (in && peer.own)

@@ -252,7 +252,7 @@ static void test_all_findings(void **state)
 		     "roles:\n"
 		     "  a: {names: [A], lisens: tcp/1}\n"
 		     "flows:\n"
-		     "  - {id: f, from: a, to: aa, allow: tcp/0, cite: {section: Two}, live: yes}\n"
+		     "  - {id: f, from: a, to: aa, allow: tcp/0, cite: {section: Two}, live: maybe}\n"
 		     "  - {id: f, from: a, to: a, allow: [tcp/$p], cite: {section: One}}\n");
 	assert_string_equal(
 		findings(&text),
@@ -263,7 +263,7 @@ static void test_all_findings(void **state)
 		"7:37: error: `0`: a port is a number from 1 to 65535\n"
 		"7:60: error: `Two` is not in `sections` of `document`: cite a section as it is "
 		"printed\n"
-		"7:66: error: `live` is not supported yet; take it out\n"
+		"7:72: error: `live` must be `yes` or `no`, not `maybe`\n"
 		"8:10: error: `f` is in `flows` twice; the first is on line 7\n"
 		"8:37: error: no parameter `p` in this catalog\n");
 	policy_text_free(&text);

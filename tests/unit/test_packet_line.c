@@ -44,7 +44,9 @@ static void test_defaults(void **state)
 	assert_null(line.id);
 	assert_int_equal(line.direction, DIRECTION_IN);
 	assert_false(line.has_time);
-	assert_false(line.bound);
+	assert_true(line.bound);
+	assert_false(line.has_bound);
+	assert_false(line.has_payload);
 	assert_int_equal(line.frame_length, ETHERNET + IPV4 + 20);
 	assert_int_equal(line.frame[ETHERNET + 8], 64);
 	assert_int_equal(be16(tcp), 40000);
