@@ -158,6 +158,7 @@ struct question {
 struct answer {
 	enum reason reason;
 	uint16_t rule; /* index + 1 */
+	uint16_t options;
 	uint16_t role; /* of the remote address */
 };
 
@@ -246,7 +247,9 @@ static inline struct answer answer_of_tables(const struct tables *tables,
 	near = cell(&tables->near[direction], local_port,
 		    local_class(tables, direction, &question->local));
 	far = cell(&tables->far[direction], remote_port, peer.class_id);
-	answer.rule = cell(&tables->decisions[direction], near, far) & RULE_SLOT_MASK;
+	answer.rule = cell(&tables->decisions[direction], near, far);
+	answer.options = answer.rule & RULE_OPTIONS_MASK;
+	answer.rule &= RULE_SLOT_MASK;
 	if (!(in ? local_port : remote_port))
 		answer.reason = REASON_CLOSED_PORT;
 	else if (in && peer.own)
@@ -258,7 +261,7 @@ static inline struct answer answer_of_tables(const struct tables *tables,
 	else
 		answer.reason = in && !near ? REASON_WRONG_ADDRESS : REASON_WRONG_PORT;
 	if (answer.reason != REASON_RULE)
-		answer.rule = 0;
+		answer.rule = answer.options = 0;
 	return answer;
 }
 
@@ -267,7 +270,8 @@ struct reading {
 	bool service_port;
 	bool near;
 	bool peer;
-	uint16_t rule;
+	uint16_t rule; /* with the fewest options; of equals, the first */
+	unsigned options;
 };
 
 static inline struct reading read_rules(const struct host_policy *host,
@@ -297,9 +301,12 @@ static inline struct reading read_rules(const struct host_policy *host,
 			reading.service_port |= protocol && (in ? local_port : remote_port);
 			reading.near |= protocol && local_port && local;
 			reading.peer |= remote;
-			if (!reading.rule && protocol && local_port && remote_port && local &&
-			    remote)
-				reading.rule = (uint16_t)(i + 1);
+			if (!protocol || !local_port || !remote_port || !local || !remote ||
+			    (reading.rule && __builtin_popcount(match->options) >=
+						     __builtin_popcount(reading.options)))
+				continue;
+			reading.rule = (uint16_t)(i + 1);
+			reading.options = match->options;
 		}
 	}
 	return reading;
@@ -315,18 +322,21 @@ static const char *role_of(const struct host_policy *host, const struct address 
 }
 
 static inline enum reason reason_of_rules(const struct host_policy *host,
-					  const struct question *question, uint16_t *ret_rule)
+					  const struct question *question, uint16_t *ret_rule,
+					  unsigned *ret_options)
 {
 	bool floating = prefix_list_contains(&host->floating, &question->remote);
 	bool ours = floating || prefix_list_contains(&host->own, &question->remote);
 	struct reading reading = read_rules(host, question, ours);
 
 	*ret_rule = 0;
+	*ret_options = 0;
 	if (!reading.service_port)
 		return REASON_CLOSED_PORT;
 	if (question->direction == DIRECTION_IN && ours && !floating)
 		return REASON_SPOOFED;
 	*ret_rule = reading.rule;
+	*ret_options = reading.options;
 	if (reading.rule)
 		return REASON_RULE;
 	if (!reading.peer)
@@ -357,9 +367,11 @@ static inline enum reason ask(const struct bench *bench, const struct question *
 	char local[ADDRESS_TEXT_MAX];
 	char remote[ADDRESS_TEXT_MAX];
 	uint16_t rule;
-	enum reason reason = reason_of_rules(&bench->host, question, &rule);
+	unsigned options;
+	enum reason reason = reason_of_rules(&bench->host, question, &rule, &options);
 
-	if (answer.reason == reason && answer.rule == rule && !strcmp(label, expected_label))
+	if (answer.reason == reason && answer.rule == rule && answer.options == options &&
+	    !strcmp(label, expected_label))
 		return reason;
 	tables_print(tables, stderr);
 	fail_msg("%s protocol %u local %s %u remote %s %u: tables say %s, rule %u, role '%s'; "

@@ -189,6 +189,8 @@ static void random_policy(struct bench *bench, uint64_t *state)
 			struct match *match = add_match(bench, id, direction);
 
 			random_match(bench, state, source_any, direction, match);
+			if (direction == DIRECTION_IN && below(state, 2))
+				match->options = (1 + below(state, 7)) * RULE_LIVE;
 			match->remote = below(state, 2) ? shared[below(state, LENGTH(shared))]
 							: random_prefixes(bench, state);
 		}
