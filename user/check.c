@@ -7,8 +7,11 @@
 #include "demand_check.h"
 #include "destination.h"
 #include "flow_rule.h"
+#include "media.h"
+#include "media_check.h"
 #include "pairing.h"
 #include "resolve.h"
+#include "rule_options.h"
 
 #define UNBOUND_SHOWN 3u /* roles in the one line that is not verbose */
 
@@ -255,6 +258,7 @@ static void check_overlaps(struct checker *checker)
 /* What a pairing permits where it is the same at all its ends; false if hosts differ. */
 struct extent {
 	struct service_list services;
+	struct service_list media; /* those of them that live and shape are about */
 	struct port_list sources;
 };
 
@@ -267,13 +271,18 @@ static bool pairing_extent(const struct checker *checker, const struct pairing *
 	struct lack lack;
 
 	for (size_t i = 0; i < pairing->to->member_count; i++) {
-		struct service_list services = {0};
+		const struct site_host *host = pairing->to->members[i].host;
+		struct scope scope = {arena, policy, pairing->instance, host};
+		struct service_list services = {0}, media = {0};
 
-		if (!pairing_services(arena, policy, pairing, pairing->to->members[i].host,
-				      &services, &lack) ||
+		if (!pairing_services(arena, policy, pairing, host, &services, &lack) ||
 		    (i && !service_list_equal(&services, &extent.services)))
 			return false;
+		media_services(&scope, pairing->allow, &services, &media);
+		if (i && !service_list_equal(&media, &extent.media))
+			return false;
 		extent.services = services;
+		extent.media = media;
 	}
 	for (size_t i = 0; i < pairing->from->member_count; i++) {
 		struct port_list sources = {0};
@@ -344,6 +353,24 @@ static bool may_cover(const struct pairing *earlier, const struct pairing *later
 	return earlier->flow != later->flow || !later->flow->each;
 }
 
+/* Has the earlier one, wherever both are, no option that the later one has not? Else the later one
+ * decides: it takes less away. */
+static bool options_are_covered(struct checker *checker, const struct pairing *earlier,
+				const struct extent *earlier_extent, const struct pairing *later,
+				const struct extent *later_extent)
+{
+	const struct options *first = &earlier->options, *second = &later->options;
+	struct service_list common = {0};
+
+	if (!rule_options_subset(first->set, &first->limit, second->set, &second->limit))
+		return false;
+	if (!(first->set & ~RULE_LIMIT))
+		return true;
+	service_list_intersect(checker->arena, &earlier_extent->media, &later_extent->services,
+			       &common);
+	return service_list_covers(&later_extent->media, &common);
+}
+
 static void check_useless(struct checker *checker)
 {
 	const struct policy *policy = checker->policy;
@@ -361,6 +388,8 @@ static void check_useless(struct checker *checker)
 			if (!usable[j] || !may_cover(earlier, later) ||
 			    !service_list_covers(&extents[j].services, &extents[i].services) ||
 			    !port_list_covers(&extents[j].sources, &extents[i].sources) ||
+			    !options_are_covered(checker, earlier, &extents[j], later,
+						 &extents[i]) ||
 			    !end_is_covered(checker, earlier->from, later->from) ||
 			    !end_is_covered(checker, earlier->to, later->to))
 				continue;
@@ -573,6 +602,8 @@ void check_policy(struct arena *arena, struct diagnostics *diagnostics, const st
 
 		check_unbound(&checker, instance);
 		check_defaults(&checker, instance);
+		media_check(arena, diagnostics, policy, instance,
+			    instance_position(policy, instance));
 		check_mirrors(&checker, instance);
 	}
 	check_overlaps(&checker);

@@ -6,6 +6,7 @@
 #include "change_request.h"
 #include "command.h"
 #include "file_kind.h"
+#include "media_check.h"
 #include "node.h"
 #include "output.h"
 #include "policy_feeds.h"
@@ -66,6 +67,7 @@ static void check_catalog(struct arena *arena, struct diagnostics *diagnostics, 
 					   "the document has no mirror row for flow `%s`",
 					   flow->id.text);
 	}
+	media_check_catalog(arena, diagnostics, catalog);
 	fprintf(summary, "%s: catalog %s: %zu parameter%s, %zu role%s, %zu flow%s", path,
 		catalog->name.text, catalog->parameters.count, plural(catalog->parameters.count),
 		catalog->roles.count, plural(catalog->roles.count), catalog->flows.count,

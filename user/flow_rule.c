@@ -398,8 +398,10 @@ static void read_rule_options(const struct reader *reader, const struct node *no
 
 	rule_options_read(reader, node, &flow->options);
 	refused = rule_options_refuse(&flow->options, &flow->allow, &key);
-	if (refused)
-		reader_error(reader, mapping_get(node, key), "%s", refused);
+	if (!refused)
+		return;
+	reader_error(reader, mapping_get(node, key), "%s", refused);
+	flow->options.set &= RULE_LIMIT;
 }
 
 bool flow_rule_read(const struct reader *reader, const struct node *node, enum flow_place place,

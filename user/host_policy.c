@@ -178,16 +178,23 @@ static const char *services_with(struct arena *arena, const struct rule *rule, u
 	return service_list_format(arena, &services);
 }
 
-/* One line for each option, with its services where not all of the rule's have it. */
+/* Those that are asked of the same services on one line, with these where not all are meant. */
 static void print_options(struct arena *arena, const struct rule *rule, FILE *out)
 {
-	for (unsigned option = RULE_LIVE; option <= RULE_LIMIT; option <<= 1) {
-		const char *services;
+	unsigned left = rule->options;
 
-		if (!(rule->options & option))
+	for (unsigned option = RULE_LIVE; option <= RULE_LIMIT; option <<= 1) {
+		const char *services = services_with(arena, rule, option);
+		unsigned alike = 0;
+
+		if (!(left & option))
 			continue;
-		fprintf(out, "      %s", rule_options_format(arena, option, &rule->limit));
-		services = services_with(arena, rule, option);
+		for (unsigned other = option; other <= RULE_LIMIT; other <<= 1) {
+			if (!strcmp(services, services_with(arena, rule, other)))
+				alike |= other & left;
+		}
+		left &= ~alike;
+		fprintf(out, "      %s", rule_options_format(arena, alike, &rule->limit));
 		if (strcmp(services, rule->services) != 0)
 			fprintf(out, " (%s)", services);
 		fputc('\n', out);

@@ -9,10 +9,12 @@
 #include "value.h"
 
 /*
- * The services that live and shape of a flow are about: its ranges of more than one port that are
- * UDP alone ("udp/30000-65535"), less the UDP ports that it names in any other way
- * ("tcp+udp/5060"). If it has no such range, all of its services with TCP or UDP ports. allow,
- * whose parameters must have values in scope, is what services came of.
+ * The services that live and shape of a flow are about. Its media are what it allows for UDP alone
+ * and not as one port in figures: "udp/30000-65535", "udp/any", "udp/$rtp-ports"; of several such,
+ * only their ranges of more than one port; and never a UDP port that it names in another way
+ * ("tcp+udp/5060", "udp/1718"). A flow that has no such service, nor services by a parameter, is
+ * meant as a whole: all of its TCP and UDP ports. allow, whose parameters must have values in
+ * scope, is what services came of.
  */
 void media_services(const struct scope *scope, const service_term_list *allow,
 		    const struct service_list *services, struct service_list *ret_media);

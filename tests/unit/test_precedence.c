@@ -57,14 +57,35 @@ static void test_media_beside_sip(void **state)
 			    "tcp 5060\nudp 5060\nudp 30000-30100: live, shape: rtp\n");
 }
 
-/* A range for both is no media, however wide; nor is a single port beside a range. */
+/* However the site sets the ports: what is for TCP too is no media, nor one port in figures. */
 static void test_media_with_sip_in_a_range(void **state)
 {
 	assert_string_equal(
 		media(*state, "allow: [tcp+udp/$sip, udp/1718, udp/$rtp]" MEDIA,
 		      "parameters: {acme/sip: 30010-30020, acme/rtp: [30000-30030, 31000]}\n"),
-		"tcp 30010-30020\nudp 1718, 30010-30020, 31000\n"
-		"udp 30000-30009, 30021-30030: live, shape: rtp\n");
+		"tcp 30010-30020\nudp 1718, 30010-30020\n"
+		"udp 30000-30009, 30021-30030, 31000: live, shape: rtp\n");
+}
+
+static void test_media_of_one_port(void **state)
+{
+	assert_string_equal(media(*state, "allow: [tcp+udp/$sip, udp/1718, udp/$rtp]" MEDIA,
+				  "parameters: {acme/rtp: 30000}\n"),
+			    "tcp 5060\nudp 1718, 5060\nudp 30000: live, shape: rtp\n");
+}
+
+/* Two parameters: which of them is media, only a range tells. */
+static void test_media_of_two_parameters(void **state)
+{
+	assert_string_equal(media(*state, "allow: [udp/$sip, udp/$rtp]" MEDIA, ""),
+			    "udp 5060\nudp 30000-30100: live, shape: rtp\n");
+}
+
+static void test_services_without_media(void **state)
+{
+	assert_string_equal(media(*state, "allow: $more" MEDIA,
+				  "parameters: {acme/more: [udp/5060, tcp/5061]}\n"),
+			    "tcp 5061\nudp 5060\n");
 }
 
 static void test_media_in_services(void **state)
@@ -399,6 +420,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		test(test_media_beside_sip),
 		test(test_media_with_sip_in_a_range),
+		test(test_media_of_one_port),
+		test(test_media_of_two_parameters),
+		test(test_services_without_media),
 		test(test_media_in_services),
 		test(test_no_range),
 		test(test_limit_beside_media),
