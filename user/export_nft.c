@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "rule_options.h"
 #include "words.h"
 
 /* Of a comment in nftables, without its NUL. */
@@ -153,12 +154,9 @@ static bool is_echo(uint8_t protocol, uint8_t family)
 /* ------------------------------------------------------------ rules -----------------------------
  */
 
-/* "cyara/voice-6: Cyara Voice Components, row 6", without what would end a quoted string. */
-static const char *comment(struct exporter *exporter, const struct rule *rule)
+/* Without what would end a quoted string, and cut to what fits. */
+static const char *comment_of(char *text)
 {
-	char *text = arena_printf(exporter->arena, "%s: %s", rule->id,
-				  citation_format(exporter->arena, rule));
-
 	for (char *at = text; *at; at++) {
 		if (*at == '"')
 			*at = '\'';
@@ -174,8 +172,16 @@ static const char *comment(struct exporter *exporter, const struct rule *rule)
 	return text;
 }
 
-static void print_match(struct exporter *exporter, const struct rule *rule,
-			const struct match *match, uint8_t family, enum sense sense)
+/* "cyara/voice-6: Cyara Voice Components, row 6". */
+static const char *comment(struct exporter *exporter, const struct rule *rule)
+{
+	return comment_of(arena_printf(exporter->arena, "%s: %s", rule->id,
+				       citation_format(exporter->arena, rule)));
+}
+
+/* Which packets of one family: everything of the line but what becomes of them. */
+static void print_packets(struct exporter *exporter, const struct rule *rule,
+			  const struct match *match, uint8_t family, enum sense sense)
 {
 	enum direction packet = sense == SENSE_MIRROR ? DIRECTION_OUT : rule->direction;
 	bool arrives = packet == DIRECTION_IN;
@@ -193,12 +199,89 @@ static void print_match(struct exporter *exporter, const struct rule *rule,
 		if (match->protocol == IPPROTO_TCP)
 			print_tcp_flags(exporter, rule->direction, sense);
 	}
+}
+
+/* ------------------------------------------------------------ limits ----------------------------
+ */
+
+static size_t rule_number(const struct exporter *exporter, const struct rule *rule)
+{
+	return (size_t)(rule - exporter->policy->rules);
+}
+
+static bool is_limited(const struct exporter *exporter, const struct rule *rule)
+{
+	return rule->options & RULE_LIMIT && exporter->policy->mode[DIRECTION_IN] == MODE_ENFORCE;
+}
+
+/* An element is kept until its bucket is surely full again. */
+static void print_limit_set(struct exporter *exporter, const struct rule *rule, uint8_t family)
+{
+	fprintf(exporter->out,
+		"\tset limited_%zu_ipv%u {\n\t\ttype ipv%u_addr\n\t\tsize %u\n"
+		"\t\tflags dynamic, timeout\n\t\ttimeout %us\n\t}\n",
+		rule_number(exporter, rule), family, family, exporter->policy->sources,
+		rule->limit.burst / rule->limit.per_second + 2);
+}
+
+static void print_limit_sets(struct exporter *exporter)
+{
+	for (size_t i = 0; i < exporter->policy->rule_count; i++) {
+		const struct rule *rule = &exporter->policy->rules[i];
+
+		if (!is_limited(exporter, rule))
+			continue;
+		print_limit_set(exporter, rule, 4);
+		print_limit_set(exporter, rule, 6);
+	}
+}
+
+static struct address mask(uint8_t family, unsigned bits)
+{
+	struct address address = {.family = family};
+
+	for (unsigned bit = 0; bit < bits; bit++)
+		address.bytes[bit / 8] |= (uint8_t)(0x80 >> bit % 8);
+	return address;
+}
+
+/* Openers of TCP, and every packet of other protocols, that are one too many of their source. */
+static void print_limit(struct exporter *exporter, const struct rule *rule,
+			const struct match *match, uint8_t family)
+{
+	const struct rule_limit *limit = &rule->limit;
+	unsigned bits = family == 4 ? limit->ipv4_bits : limit->ipv6_bits;
+	struct address ones = mask(family, bits);
+	char text[ADDRESS_TEXT_MAX];
+
+	if (!is_limited(exporter, rule))
+		return;
+	print_packets(exporter, rule, match, family, SENSE_FORWARDS);
+	if (match->protocol == IPPROTO_TCP)
+		fputs(" tcp flags & (syn | ack) == syn", exporter->out);
+	fprintf(exporter->out, " update @limited_%zu_ipv%u { %s saddr", rule_number(exporter, rule),
+		family, family == 4 ? "ip" : "ip6");
+	if (bits < (family == 4 ? 32u : 128u))
+		fprintf(exporter->out, " & %s", address_format(&ones, text));
+	fprintf(exporter->out,
+		" limit rate over %u/second burst %u packets } counter drop comment \"%s\"\n",
+		limit->per_second, limit->burst,
+		comment_of(arena_printf(exporter->arena, "limited: %s", rule->id)));
+}
+
+static void print_match(struct exporter *exporter, const struct rule *rule,
+			const struct match *match, uint8_t family, enum sense sense)
+{
+	if (match->options & RULE_LIMIT && sense == SENSE_FORWARDS)
+		print_limit(exporter, rule, match, family);
+	print_packets(exporter, rule, match, family, sense);
 	if (rule->direction == DIRECTION_OUT)
 		fputs(" ct mark set " OWN_FLOW_MARK, exporter->out);
 	fprintf(exporter->out, " counter accept comment \"%s\"\n", comment(exporter, rule));
 }
 
-static void print_rules(struct exporter *exporter, enum direction direction, enum sense sense)
+static void print_rules_with(struct exporter *exporter, enum direction direction, enum sense sense,
+			     unsigned options)
 {
 	static const uint8_t families[] = {4, 6};
 
@@ -210,13 +293,21 @@ static void print_rules(struct exporter *exporter, enum direction direction, enu
 		for (size_t j = 0; j < rule->match_count; j++) {
 			const struct match *match = &rule->matches[j];
 
-			for (size_t k = 0; k < 2; k++) {
+			for (size_t k = 0; k < 2 && rule_options_count(match->options) == options;
+			     k++) {
 				if (has_family(match->remote, families[k]) &&
 				    (!match->local || has_family(match->local, families[k])))
 					print_match(exporter, rule, match, families[k], sense);
 			}
 		}
 	}
+}
+
+/* The first line that matches decides here: what has the fewest options comes first. */
+static void print_rules(struct exporter *exporter, enum direction direction, enum sense sense)
+{
+	for (unsigned options = 0; options <= RULE_OPTION_COUNT; options++)
+		print_rules_with(exporter, direction, sense, options);
 }
 
 /* Sets are numbered as rules name them: what is named nowhere is not printed. */
@@ -348,6 +439,25 @@ static void print_forward(struct exporter *exporter)
 	      exporter->out);
 }
 
+/* What nftables has no words for is let in, and that must be known. */
+static void print_left_out(struct exporter *exporter)
+{
+	const char *rules = "";
+
+	for (size_t i = 0; i < exporter->policy->rule_count; i++) {
+		const struct rule *rule = &exporter->policy->rules[i];
+
+		if (rule->options & (RULE_LIVE | RULE_SHAPE_RTP))
+			rules = arena_printf(exporter->arena, "%s%s%s", rules, *rules ? ", " : "",
+					     rule->id);
+	}
+	if (*rules)
+		fprintf(exporter->out,
+			"# nftables knows neither live nor shape: these rules let in more here: "
+			"%s.\n",
+			rules);
+}
+
 void export_nft(const struct host_policy *policy, FILE *out)
 {
 	cleanup(arena_freep) struct arena *arena = arena_new();
@@ -357,17 +467,20 @@ void export_nft(const struct host_policy *policy, FILE *out)
 		"#!/usr/sbin/nft -f\n"
 		"# Site %s, host %s: mode in %s, out %s. Written by \"sallyport export nft\".\n"
 		"# Connections that this host opens are told by their conntrack "
-		"mark, " OWN_FLOW_MARK ".\n\n"
-		"table inet sallyport\n"
-		"delete table inet sallyport\n\n"
-		"table inet sallyport {\n",
+		"mark, " OWN_FLOW_MARK ".\n",
 		policy->site, policy->host ? policy->host : "without a name",
 		mode_name(policy->mode[DIRECTION_IN]), mode_name(policy->mode[DIRECTION_OUT]));
+	print_left_out(&exporter);
+	fputs("\ntable inet sallyport\n"
+	      "delete table inet sallyport\n\n"
+	      "table inet sallyport {\n",
+	      out);
 	number_sets(&exporter);
 	for (size_t i = 0; i < exporter.sets.count; i++) {
 		print_set(&exporter, i, 4);
 		print_set(&exporter, i, 6);
 	}
+	print_limit_sets(&exporter);
 	if (policy->mode[DIRECTION_IN] != MODE_OFF)
 		print_input(&exporter);
 	if (policy->mode[DIRECTION_OUT] != MODE_OFF || policy->mode[DIRECTION_IN] != MODE_OFF)

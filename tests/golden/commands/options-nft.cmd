@@ -1,0 +1,1 @@
+export nft tests/golden/commands/options.yaml --host ce-1

@@ -1,0 +1,1 @@
+show tests/golden/commands/options.yaml --host ce-1
