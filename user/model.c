@@ -4,7 +4,7 @@
  * there. Linear over rules, matches and prefixes on purpose: it is what the tables and the programs
  * are compared with, and shares nothing with them.
  *
- * A drop names no rule, unless an option of that rule drops.
+ * A drop names no rule, unless an option of that rule drops the packet itself.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -359,7 +359,7 @@ static struct judgement judge_later_fragment(const struct model *model, const st
 	if (packet->offset < first->header_end)
 		return drop(REASON_FRAGMENT_OVERLAP);
 	if (first->judged == VERDICT_DROP)
-		return drop_by(first->reason, rule_of_slot(model, first->slot));
+		return drop(first->reason);
 	return pass(REASON_FRAGMENT, rule_of_slot(model, first->slot));
 }
 
