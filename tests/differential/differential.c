@@ -94,8 +94,11 @@ static void print_judgement(const char *name, const struct judgement *judgement)
 
 static void print_packet(const struct bout *bout)
 {
-	printf("packet %" PRIu64 " of policy %" PRIu64 ", %s, at %" PRIu64 " ms, %zu bytes:\n  ",
+	printf("packet %" PRIu64 " of policy %" PRIu64 ", %s, at %" PRIu64
+	       " ms, %s, %s, %zu bytes:\n  ",
 	       bout->position, bout->number, direction_name(bout->packet.direction), bout->now,
+	       bout->packet.bound ? "bound" : "not bound",
+	       bout->packet.has_payload ? "payload meant" : "payload not meant",
 	       bout->packet.length);
 	for (size_t i = 0; i < bout->packet.length; i++)
 		printf("%02x", bout->packet.frame[i]);
@@ -215,6 +218,8 @@ static int judge_packet(struct bout *bout)
 	for (int i = 0; i < JUDGE_COUNT; i++) {
 		if (!bout->judges[i])
 			continue;
+		bout->judges[i]->bound = packet->bound ? BOUND_YES : BOUND_NO;
+		bout->judges[i]->has_payload = packet->has_payload;
 		error = bout->judges[i]->judge(bout->judges[i], packet->direction, packet->frame,
 					       packet->length, bout->now, &bout->judgements[i]);
 		if (error) {
@@ -321,6 +326,9 @@ static bool can_be_met(enum direction direction, enum reason reason)
 	case REASON_FORWARDED:
 	case REASON_SPOOFED:
 	case REASON_ICMP_LIMITED:
+	case REASON_NOT_BOUND:
+	case REASON_LIMITED:
+	case REASON_SHAPE:
 	case REASON_WRONG_ADDRESS:
 		return direction == DIRECTION_IN;
 	default:

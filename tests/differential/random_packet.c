@@ -476,6 +476,21 @@ static void other_ethertype(struct random *random, struct random_packet *packet,
 	put16(packet->frame + ip - 2, random_of(random, types));
 }
 
+/* What media begins with, and what it does not; at the lengths that matter, and one off. */
+static void media(struct packet_source *source, struct frame_fields *fields)
+{
+	static const uint8_t firsts[] = {0,  3,	 4,   15,  16,	19,  20,  63,  64,
+					 79, 80, 127, 128, 128, 128, 128, 191, 192};
+	static const uint8_t seconds[] = {0, 96, 191, 192, 200, 223, 224, 255};
+	static const size_t lengths[] = {0, 1, 3, 4, 5, 11, 12, 13, 14, 19, 20, 21, 172};
+	struct random *random = source->random;
+
+	source->payload[0] = random_of(random, firsts);
+	source->payload[1] = random_of(random, seconds);
+	if (!fields->fragment.present)
+		set_payload(source, fields, random_of(random, lengths));
+}
+
 /* ------------------------------------------------------------ all of it -------------------------
  */
 
@@ -510,6 +525,8 @@ static void choose(struct packet_source *source, struct spoken *spoken)
 		if (random_percent(random, 10))
 			first_fragment(source, spoken);
 	}
+	if (spoken->fields.protocol == PROTOCOL_UDP && random_percent(random, 70))
+		media(source, &spoken->fields);
 	if (random_percent(random, 5))
 		random_extensions(source, &spoken->fields);
 	if (random_percent(random, 5))
@@ -569,5 +586,7 @@ void random_packet(struct packet_source *source, struct random_packet *ret_packe
 	if (random_percent(random, 8))
 		mutate(random, ret_packet, ip);
 	ret_packet->direction = spoken.direction;
+	ret_packet->bound = random_percent(random, 75);
+	ret_packet->has_payload = random_percent(random, 80);
 	ret_packet->after_ms = random_pause(random);
 }

@@ -38,6 +38,9 @@ struct random_packet {
 	uint32_t after_ms; /* since the packet before */
 	uint8_t frame[PACKET_BYTES_MAX];
 	size_t length;
+	/* What a line says besides the frame: judge.h. */
+	bool bound;
+	bool has_payload;
 };
 
 void random_packet(struct packet_source *source, struct random_packet *ret_packet);

@@ -193,6 +193,28 @@ static void random_match(struct arena *arena, struct random *random,
 	match->remote = random_remote(arena, random, policy);
 }
 
+/* Matches of one rule have their own options; a limit is the rule's. They need not be comparable.
+ */
+static void random_options(struct random *random, struct rule *rule)
+{
+	static const uint32_t rates[] = {1, 1, 2, 3, 7, 50, 1000, LIMIT_MAX};
+	static const uint32_t bursts[] = {1, 1, 1, 1, 2, 3, 10, LIMIT_MAX};
+	static const uint8_t ipv4_bits[] = {1, 8, 23, 24, 25, 31, 32, 32, 32};
+	static const uint8_t ipv6_bits[] = {1, 32, 48, 63, 64, 65, 127, 128};
+
+	rule->limit.per_second = random_of(random, rates);
+	rule->limit.burst = random_of(random, bursts);
+	rule->limit.ipv4_bits = random_of(random, ipv4_bits);
+	rule->limit.ipv6_bits = random_of(random, ipv6_bits);
+	for (size_t i = 0; i < rule->match_count; i++) {
+		struct match *match = &rule->matches[i];
+
+		for (unsigned option = RULE_LIVE; option <= RULE_LIMIT; option <<= 1)
+			match->options |= random_percent(random, 35) ? option : 0;
+		rule->options |= match->options;
+	}
+}
+
 static void random_rule(struct arena *arena, struct random *random,
 			const struct host_policy *policy, bool management, struct rule *rule,
 			size_t number)
@@ -206,6 +228,8 @@ static void random_rule(struct arena *arena, struct random *random,
 	rule->matches = arena_alloc(arena, rule->match_count * sizeof(*rule->matches));
 	for (size_t i = 0; i < rule->match_count; i++)
 		random_match(arena, random, policy, rule->direction, management, &rule->matches[i]);
+	if (rule->direction == DIRECTION_IN && !management && random_percent(random, 60))
+		random_options(random, rule);
 }
 
 /* Some ids stand for an in rule and an out rule both. */
@@ -273,6 +297,8 @@ static void random_bounds(struct random *random, struct host_policy *policy)
 
 	policy->flows = random_of(random, flows);
 	policy->fragments = random_of(random, fragments);
+	/* A full table of sources forgets the oldest only about: far more than there ever are. */
+	policy->sources = SOURCES_DEFAULT;
 	policy->flow_share = random_of(random, shares);
 	policy->icmp_errors_per_second = random_of(random, errors);
 	for (int state = 0; state < FLOW_STATE_COUNT; state++)
@@ -335,7 +361,11 @@ static void print_rule(const struct rule *rule, FILE *out)
 {
 	const struct match *match;
 
-	fprintf(out, "%s %s\n", direction_name(rule->direction), rule->id);
+	fprintf(out, "%s %s", direction_name(rule->direction), rule->id);
+	if (rule->options & RULE_LIMIT)
+		fprintf(out, ", limit %u a second, burst %u, /%u, /%u", rule->limit.per_second,
+			rule->limit.burst, rule->limit.ipv4_bits, rule->limit.ipv6_bits);
+	fputc('\n', out);
 	for (size_t i = 0; i < rule->match_count; i++) {
 		match = &rule->matches[i];
 		fprintf(out, "    protocol %u", match->protocol);
@@ -343,7 +373,9 @@ static void print_rule(const struct rule *rule, FILE *out)
 		print_prefixes("of", match->local, out);
 		print_ports("; remote ports", &match->remote_ports, out);
 		print_prefixes("of", match->remote, out);
-		fputc('\n', out);
+		fprintf(out, "%s%s%s\n", match->options & RULE_LIVE ? "; live" : "",
+			match->options & RULE_SHAPE_RTP ? "; shape" : "",
+			match->options & RULE_LIMIT ? "; limit" : "");
 	}
 }
 
