@@ -29,7 +29,8 @@ bool shape_is_media(const uint8_t *payload, size_t length)
 	if (first >= 20 && first <= 63)
 		return length >= DTLS_BYTES;
 	if (first >= 64 && first <= 79)
-		return length >= CHANNEL_BYTES;
+		return length >= CHANNEL_BYTES &&
+		       length - CHANNEL_BYTES >= ((size_t)payload[2] << 8 | payload[3]);
 	if (first < 128 || first > 191)
 		return false;
 	if (length >= 2 && payload[1] >= RTCP_TYPE_FIRST && payload[1] <= RTCP_TYPE_LAST)

@@ -194,6 +194,13 @@ static void test_shapes(void **state)
 			assert_false(shape_is_media(bytes, kinds[i].least - 1));
 		}
 	}
+	/* A channel says how much there is in it; RFC 8656 lets padding be behind that. */
+	memcpy(bytes, "\x40\x00\x01\x02", 4);
+	assert_false(shape_is_media(bytes, 4 + 0x101));
+	assert_true(shape_is_media(bytes, 4 + 0x102));
+	assert_true(shape_is_media(bytes, 4 + 0x103));
+	assert_false(shape_is_media((const uint8_t *)"OPTIONS sip:100@192.0.2.1 SIP/2.0\r\n", 35));
+	assert_false(shape_is_media((const uint8_t *)"INVITE sip:100@192.0.2.1 SIP/2.0\r\n", 34));
 	/* One byte of RTP has no second. */
 	bytes[0] = 0x80;
 	bytes[1] = 200;
