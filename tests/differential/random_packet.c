@@ -482,11 +482,15 @@ static void media(struct packet_source *source, struct frame_fields *fields)
 	static const uint8_t firsts[] = {0,  3,	 4,   15,  16,	19,  20,  63,  64,
 					 79, 80, 127, 128, 128, 128, 128, 191, 192};
 	static const uint8_t seconds[] = {0, 96, 191, 192, 200, 223, 224, 255};
+	static const uint8_t channels[] = {0, 0, 1, 7, 8, 9, 15, 16, 17, 168, 169};
 	static const size_t lengths[] = {0, 1, 3, 4, 5, 11, 12, 13, 14, 19, 20, 21, 172};
 	struct random *random = source->random;
 
 	source->payload[0] = random_of(random, firsts);
 	source->payload[1] = random_of(random, seconds);
+	/* How much a channel of TURN says that there is in it. */
+	source->payload[2] = random_percent(random, 10) ? 1 : 0;
+	source->payload[3] = random_of(random, channels);
 	if (!fields->fragment.present)
 		set_payload(source, fields, random_of(random, lengths));
 }
