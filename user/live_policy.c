@@ -281,8 +281,19 @@ static int read_rule_info(struct live_reader *reader)
 	return 0;
 }
 
+/* fd of rule_limits. */
+static void read_options(int fd, uint32_t slot, struct rule *rule)
+{
+	for (size_t i = 0; i < rule->match_count; i++)
+		rule->options |= rule->matches[i].options;
+	if (rule->options & RULE_LIMIT)
+		bpf_map_lookup_elem(fd, &slot, &rule->limit);
+}
+
 static int make_rules(struct live_reader *reader, struct host_policy *policy)
 {
+	cleanup(fd_closep) int limits = pins_get(reader->pins, "%s/generation-%u/rule_limits",
+						 reader->directory, reader->generation);
 	struct policy_maker maker = {
 		.reader = reader,
 		.rules = arena_alloc(reader->arena, RULE_SLOTS_MAX * sizeof(*maker.rules)),
@@ -300,6 +311,7 @@ static int make_rules(struct live_reader *reader, struct host_policy *policy)
 		*rule = *reader->rule_of_slot[slot];
 		rule->matches = maker.rules[slot].matches.items;
 		rule->match_count = maker.rules[slot].matches.count;
+		read_options(limits, (uint32_t)slot, rule);
 		policy->rule_count++;
 	}
 	return 0;

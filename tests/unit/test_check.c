@@ -145,6 +145,73 @@ static void test_useless_rule(void **state)
 		"already\n");
 }
 
+/* What takes less away than the rule before it decides in its place; what takes more never does. */
+static void test_useless_rule_with_options(void **state)
+{
+	assert_string_equal(
+		check(*state, CATALOG,
+		      ALL QUIET
+		      "flows:\n"
+		      "  - {id: live, from: 10.0.3.0/24, to: web-1, allow: [udp/9, udp/20-30], "
+		      "live: "
+		      "yes}\n"
+		      "  - {id: less, from: 10.0.3.0/25, to: web-1, allow: udp/25}\n"
+		      "  - {id: other, from: 10.0.3.0/25, to: web-1, allow: udp/26, shape: rtp}\n"
+		      "  - {id: more, from: 10.0.3.0/25, to: web-1, allow: udp/20-21, live: yes, "
+		      "limit: {per-second: 5}}\n"
+		      "  - {id: limit, from: 10.0.4.0/24, to: web-1, allow: tcp/22, limit: "
+		      "{per-second: 5}}\n"
+		      "  - {id: higher, from: 10.0.4.1, to: web-1, allow: tcp/22, limit: "
+		      "{per-second: 6}}\n"
+		      "  - {id: same, from: 10.0.4.1, to: web-1, allow: tcp/22, limit: "
+		      "{per-second: "
+		      "5}}\n"),
+		"site.yaml:14:10: warning: rule `site/more` (10.0.3.0/25 -> web-1) never decides: "
+		"all that it permits, `site/live` (10.0.3.0/24 -> web-1) before it permits "
+		"already\n"
+		"site.yaml:17:10: warning: rule `site/same` (10.0.4.1 -> web-1) never decides: all "
+		"that it permits, `site/limit` (10.0.4.0/24 -> web-1) before it permits already\n");
+}
+
+/* Which flows are live and shaped without the site's saying so, and what is asked for in vain. */
+static void test_media(void **state)
+{
+	assert_string_equal(
+		check(*state,
+		      PARAMETERS
+		      "  any: {type: services, default: udp/9}\n" ROLES "flows:\n"
+		      "  - {id: in, from: gw, to: app, allow: [tcp+udp/5060, udp/$media], "
+		      "live: yes, shape: rtp, " CITE "}\n"
+		      "  - {id: both, from: app, to: gw, allow: udp/$media, either-way: yes, "
+		      "live: yes, " CITE "}\n"
+		      "  - {id: out, from: app, to: gw, allow: udp/$media, shape: rtp, " CITE "}\n"
+		      "  - {id: off, from: gw, to: app, allow: udp/$media, when: [fast], "
+		      "live: yes, " CITE "}\n"
+		      "  - {id: none, from: gw, to: app, allow: $any, live: yes, " CITE "}\n"
+		      "  - {id: adjusted, from: gw, to: app, allow: udp/$media, source-ports: 5, "
+		      "live: yes, shape: rtp, " CITE "}\n",
+		      "hosts: {app-1: {addresses: 10.0.0.3, roles: acme/app}}\n"
+		      "bind: {acme/gw: 10.0.1.1}\n"
+		      "parameters: {acme/fast: off}\n"
+		      "adjust: {acme/adjusted: {live: no}}\n"
+		      "flows:\n"
+		      "  - {id: vain, from: 10.0.3.0/24, to: app-1, allow: $acme/any, shape: "
+		      "rtp}\n"),
+		"site.yaml:2:12: note: the media ports of these flows are open only while an "
+		"application has them bound (live), as the catalog has it: acme/both; `adjust: "
+		"{acme/both: {live: no}}` turns that off for one\n"
+		"site.yaml:2:12: note: the media ports of these flows let in only what is media "
+		"(shape: rtp), as the catalog has it: acme/adjusted; `adjust: {acme/adjusted: "
+		"{shape: none}}` turns that off for one\n"
+		"site.yaml:2:12: note: the media ports of these flows are open only while an "
+		"application has them bound (live), and let in only what is media (shape: rtp), as "
+		"the catalog has it: acme/in; `adjust: {acme/in: {live: no, shape: none}}` turns "
+		"that off for one\n"
+		"site.yaml:9:10: warning: `site/vain` has shape: rtp, but no range of UDP ports on "
+		"any host of this file: of services that a parameter gives, only such ranges are "
+		"meant\n");
+}
+
 /* One host with other ports than the rest keeps the rule useful. */
 static void test_rule_that_one_host_needs(void **state)
 {
@@ -264,6 +331,8 @@ int main(void)
 		TEST(test_addresses_that_are_meant_for_two),
 		TEST(test_any_overlaps_nothing),
 		TEST(test_useless_rule),
+		TEST(test_useless_rule_with_options),
+		TEST(test_media),
 		TEST(test_rule_that_one_host_needs),
 		TEST(test_listener_clash),
 		TEST(test_listener_against_flow),
