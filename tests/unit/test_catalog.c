@@ -245,15 +245,16 @@ static void test_all_findings(void **state)
 {
 	struct policy_text text;
 
-	read_text_of(&text,
-		     "catalog: x\n"
-		     "document: {title: T, sections: [One]}\n"
-		     "live: yes\n"
-		     "roles:\n"
-		     "  a: {names: [A], lisens: tcp/1}\n"
-		     "flows:\n"
-		     "  - {id: f, from: a, to: aa, allow: tcp/0, cite: {section: Two}, live: maybe}\n"
-		     "  - {id: f, from: a, to: a, allow: [tcp/$p], cite: {section: One}}\n");
+	read_text_of(
+		&text,
+		"catalog: x\n"
+		"document: {title: T, sections: [One]}\n"
+		"live: yes\n"
+		"roles:\n"
+		"  a: {names: [A], lisens: tcp/1}\n"
+		"flows:\n"
+		"  - {id: f, from: a, to: aa, allow: tcp/0, cite: {section: Two}, live: maybe}\n"
+		"  - {id: f, from: a, to: a, allow: [tcp/$p], cite: {section: One}}\n");
 	assert_string_equal(
 		findings(&text),
 		"3:1: error: unknown key `live` in a catalog; it may have `catalog`, `document`, "
