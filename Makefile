@@ -42,12 +42,12 @@ endif
 
 # The pipeline, stage by stage: each takes only the type of the one before.
 PARSE := arena failure diagnostic yaml file_kind reader writer address service uri transport term words parameter \
-	feed_source rule_options flow_rule forbid demand adjust catalog partner client_port location site site_print csv csv_read \
-	import_cell import
+	feed_source rule_options flow_rule forbid demand adjust catalog partner client_port location site site_print csv \
+	csv_read import_cell import
 RESOLVE := reference digest feed feed_store policy_feeds policy binding value adjusted media pairing connection \
 	connection_check destination forbid_check \
-	player match precedence rules resolve demand_check media_check check host_policy difference export_nft reach matrix graph party who \
-	change_request
+	player match precedence rules resolve demand_check media_check check host_policy difference export_nft reach \
+	matrix graph party who change_request
 COMPILE := compile compile_terms compile_addresses compile_ports compile_grids class_index class_sets tables
 JUDGE := frame packet_line model model_parse model_rules model_state model_options forbidden trace
 KERNEL := flat_tree flat load kernel_log kernel_run kernel_judge

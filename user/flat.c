@@ -187,7 +187,7 @@ static int add_grid(struct growing *table, const struct grid *grid, __u32 *ret_o
 	return 0;
 }
 
-static uint16_t decision_of(const struct tables *tables, const uint16_t *rule_slots, uint16_t cell)
+static uint16_t decision_of(const uint16_t *rule_slots, uint16_t cell)
 {
 	if (!cell)
 		return 0;
@@ -204,7 +204,7 @@ static int add_decisions(struct growing *table, const struct tables *tables, int
 		return error;
 	cells = (__u16 *)table->entries + *ret_offset;
 	for (size_t i = 0; i < table->count - *ret_offset; i++)
-		cells[i] = decision_of(tables, rule_slots, cells[i]);
+		cells[i] = decision_of(rule_slots, cells[i]);
 	return 0;
 }
 
@@ -224,7 +224,7 @@ static int add_decisions_by_address(struct growing *table, const struct tables *
 			size_t cell = row * decisions->columns + far->cells[column];
 
 			((__u16 *)table->entries)[offset + row * far->columns + column] =
-				decision_of(tables, rule_slots, decisions->cells[cell]);
+				decision_of(rule_slots, decisions->cells[cell]);
 		}
 	*ret_offset = (__u32)offset;
 	return 0;
