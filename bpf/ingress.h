@@ -4,7 +4,8 @@
 #define SALLYPORT_BPF_INGRESS_H
 
 /* in rules, then own flows. */
-static __always_inline void ingress_conversation(struct packet *packet, struct finding *finding)
+static __always_inline void ingress_conversation(struct xdp_md *context, struct packet *packet,
+						 struct finding *finding)
 {
 	bool answer = (packet->c.protocol == IPPROTO_TCP && (packet->tcp_flags & TCP_SYN) &&
 		       (packet->tcp_flags & TCP_ACK)) ||
@@ -19,6 +20,8 @@ static __always_inline void ingress_conversation(struct packet *packet, struct f
 	} else {
 		look_as_served(&packet->c);
 		*finding = lookup_rule_checked(DIRECTION_IN, packet);
+		if (finding->options && config.rule_options)
+			finding->reason = judge_options(context, packet, finding);
 		if (finding->rule_slot || finding->reason == REASON_SPOOFED)
 			return;
 		if (finding->reason == REASON_CLOSED_PORT && packet->c.protocol == IPPROTO_TCP &&
@@ -70,7 +73,7 @@ static __always_inline void ingress_judge(struct xdp_md *context, struct packet 
 	} else if (is_icmp_error(packet)) {
 		finding->reason = judge_icmp_error(DIRECTION_IN, context, packet, finding);
 	} else {
-		ingress_conversation(packet, finding);
+		ingress_conversation(context, packet, finding);
 	}
 	if (part == FRAGMENT_FIRST)
 		finding->reason = fragment_first(DIRECTION_IN, packet, finding);

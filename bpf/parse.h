@@ -47,8 +47,9 @@ struct conversation {
 struct packet {
 	struct conversation c;
 	__be32 identification; /* of a fragment */
-	__u32 quote;	       /* ICMP: bytes from the frame's start to what follows its header */
-	__u32 quote_end;       /* and to the end of the IP packet; padding may follow */
+	__u32 quote;	 /* ICMP, UDP: bytes from the frame's start to what follows the header */
+	__u32 quote_end; /* and to the end of the IP packet or of the UDP datagram, if that ends
+			    sooner; padding may follow */
 	__u16 fragment_offset; /* bytes */
 	__u16 header_end; /* bytes from the start of what is fragmented to the L4 header's end */
 	__u8 layer2;	  /* enum layer2 */
@@ -154,6 +155,8 @@ static __always_inline enum reason parse_udp(struct cursor *cursor, struct packe
 		return REASON_NONE;
 	if (length < sizeof(*udp) || (packet->part == FRAGMENT_WHOLE && length > payload))
 		return REASON_MALFORMED;
+	packet->quote = cursor->offset;
+	packet->quote_end = cursor->offset + (length < payload ? length : payload) - sizeof(*udp);
 	return REASON_NONE;
 }
 

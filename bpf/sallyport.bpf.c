@@ -27,6 +27,7 @@ static __always_inline enum verdict reason_verdict(__u8 reason)
 #include "fragment.h"
 #include "icmp_error.h"
 #include "link_local.h"
+#include "options.h"
 #include "ingress.h"
 #include "egress.h"
 #include "drop_event.h"

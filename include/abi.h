@@ -78,6 +78,43 @@ struct rule_limit {
 };
 static_assert(sizeof(struct rule_limit) == 16, "rule_limit has no padding");
 
+/*
+ * live_answers: by port, what the kernel said when it was asked for a socket. Written and read
+ * without a lock: see bpf/live.h.
+ */
+struct live_answer {
+	__u64 about;   /* LIVE_*, and when it was asked, in ticks of the clock */
+	__u64 subject; /* who it is about, exclusive-or about */
+};
+static_assert(sizeof(struct live_answer) == 16, "live_answer has no padding");
+
+#define LIVE_PEER_PORT 0x0000ffffu /* of LIVE_PEER, host order */
+#define LIVE_BOUND     0x00010000u
+#define LIVE_PEER      0x00020000u /* of this peer only; otherwise of any */
+#define LIVE_TCP       0x00040000u /* otherwise UDP */
+#define LIVE_IPV6      0x00080000u
+#define LIVE_CLOCK     24 /* the bits from here on */
+
+/*
+ * limits: the sources that limited rules remember, LIMIT_WAYS places for those that share a set. A
+ * place whose bucket is full again is as good as free.
+ */
+#define LIMIT_WAYS 4u
+
+struct limit_source {
+	__u64 rule;    /* slot, LIMIT_IPV6; 0: free */
+	__u64 upper;   /* host order: bits 127..64 of the prefix; IPv4: 0 */
+	__u64 lower;   /* bits 63..0; IPv4: its 32 bits */
+	__u64 full_at; /* docs/packet-path.md, section 8 */
+};
+static_assert(sizeof(struct limit_source) == 32, "limit_source has no padding");
+
+#define LIMIT_IPV6 0x00010000u
+
+struct limit_set {
+	struct limit_source ways[LIMIT_WAYS];
+};
+
 /* ------------------------------------------------------------ lookup: maps (the truth) ----------
  */
 
@@ -424,6 +461,9 @@ struct config {
 	__u8 unused;
 	__u32 cross_check_mask; /* a power of two that is not above cross_check, less one */
 	__u32 rule_options; /* RULE_OPTIONS_MASK's bits that some in rule has: 0 costs nothing */
+	__u32 live_ticks;   /* how long a port that was found bound counts as bound */
+	__u32 limit_sets;   /* of the map limits */
+	__u64 limit_seed;   /* so that nobody can choose sources that share a set */
 };
 
 /* What the last packet met; only where config.record is set. */

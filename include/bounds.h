@@ -51,6 +51,15 @@
 #define VLAN_TAGS_MAX	      2
 #define EXTENSION_HEADERS_MAX 8 /* RFC 8200 lists five kinds, most once */
 
+/*
+ * A port counts as bound for so long after the kernel said that it is. RTP comes 50 times a second:
+ * asked once a second, the question costs each packet a fiftieth.
+ */
+#define LIVE_ANSWER_MS 1000u
+#define LIVE_ANSWERS   65536u /* kept, by port: a power of two, 1 MiB */
+
+#define LIMIT_SETS_MIN 256u /* of LIMIT_WAYS sources: below that they get in each other's way */
+
 /* Frames that packet lines and tests build. */
 #define FRAME_BYTES_MAX	      (14u + 4u * FRAME_VLAN_TAGS_MAX + 40u + 65535u)
 #define RUN_BYTES_MAX	      3072 /* a test run of the kernel's: one page less the kernel's own room */

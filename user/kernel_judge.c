@@ -59,7 +59,7 @@ static int reset(struct judge *base)
 	clear_map(loaded_object(kernel->loaded), "fragments");
 	state->icmp_second = 0;
 	state->icmp_errors = 0;
-	return 0;
+	return loaded_forget_limits(kernel->loaded);
 }
 
 static void kernel_judge_free(struct judge *base)

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -48,6 +49,22 @@ static uint64_t jiffies_per_second(void)
 	return (1000000000ull + (uint64_t)resolution.tv_nsec / 2) / (uint64_t)resolution.tv_nsec;
 }
 
+/* The options of in rules: what none of them has is dead code, and its maps have one entry. */
+static void configure_options(const struct load_request *request, struct config *config)
+{
+	const struct host_policy *policy = request->policy;
+	uint32_t sets = policy->sources / LIMIT_WAYS;
+
+	for (size_t i = 0; i < policy->rule_count; i++)
+		if (policy->rules[i].direction == DIRECTION_IN)
+			config->rule_options |= policy->rules[i].options;
+	config->live_ticks = (uint32_t)(LIVE_ANSWER_MS * jiffies_per_second() / 1000);
+	config->limit_sets = sets > LIMIT_SETS_MIN ? sets : LIMIT_SETS_MIN;
+	/* What is only tried has no enemies, and the same outcome each time. */
+	if (!request->virtual_clock)
+		(void)!getrandom(&config->limit_seed, sizeof(config->limit_seed), 0);
+}
+
 static void configure(const struct load_request *request, struct config *config)
 {
 	const struct host_policy *policy = request->policy;
@@ -70,9 +87,7 @@ static void configure(const struct load_request *request, struct config *config)
 	config->virtual_clock = request->virtual_clock;
 	config->record = request->record;
 	config->dry_run = request->dry_run;
-	for (size_t i = 0; i < policy->rule_count; i++)
-		if (policy->rules[i].direction == DIRECTION_IN)
-			config->rule_options |= policy->rules[i].options;
+	configure_options(request, config);
 	for (int d = 0; d < DIRECTION_COUNT; d++) {
 		config->mode[d] = policy->mode[d];
 		config->local_port_used[d] = request->tables->local_port_used[d];
@@ -117,6 +132,17 @@ static void set_entries(struct bpf_map *map, size_t entries)
 	bpf_map__set_max_entries(map, (uint32_t)(entries ? entries : 1));
 }
 
+static void set_option_sizes(struct sallyport_bpf *skeleton)
+{
+	const struct config *config = (const struct config *)&skeleton->rodata->config;
+	const bool limit = config->rule_options & RULE_LIMIT;
+
+	set_entries(skeleton->maps.live_answers,
+		    config->rule_options & RULE_LIVE ? LIVE_ANSWERS : 0);
+	set_entries(skeleton->maps.rule_limits, limit ? RULE_SLOTS_MAX : 0);
+	set_entries(skeleton->maps.limits, limit ? config->limit_sets : 0);
+}
+
 static void set_sizes(struct sallyport_bpf *skeleton, const struct load_request *request,
 		      const struct flat_shape *shape)
 {
@@ -136,6 +162,7 @@ static void set_sizes(struct sallyport_bpf *skeleton, const struct load_request 
 	set_entries(skeleton->maps.flows, request->policy->flows);
 	set_entries(skeleton->maps.flow_shares, request->policy->flows);
 	set_entries(skeleton->maps.fragments, request->policy->fragments);
+	set_option_sizes(skeleton);
 	bpf_map__set_value_size(skeleton->maps.flat_ipv4,
 				(shape->ipv4_units + FLAT_TAIL_UNITS) * FLAT_UNIT_BYTES);
 	bpf_map__set_value_size(skeleton->maps.flat_ipv6,
@@ -298,6 +325,21 @@ static int fill_rule_info(struct sallyport_bpf *skeleton, const struct load_requ
 	return 0;
 }
 
+static int fill_limits(struct sallyport_bpf *skeleton, const struct load_request *request,
+		       struct failure *failure)
+{
+	int error = 0;
+
+	for (size_t i = 0; !error && i < request->tables->rule_count; i++) {
+		const struct rule *rule = &request->tables->rules[i];
+		__u32 key = request->rule_slots[i];
+
+		if (rule->direction == DIRECTION_IN && rule->options & RULE_LIMIT)
+			error = put(skeleton->maps.rule_limits, &key, &rule->limit, failure);
+	}
+	return error;
+}
+
 static int fill_flat(struct sallyport_bpf *skeleton, const struct flat *flat,
 		     struct failure *failure)
 {
@@ -329,6 +371,8 @@ static int fill(struct sallyport_bpf *skeleton, const struct load_request *reque
 	}
 	if (!error)
 		error = fill_rule_info(skeleton, request, failure);
+	if (!error)
+		error = fill_limits(skeleton, request, failure);
 	if (!error && request->policy->lookup == LOOKUP_FLAT)
 		error = fill_flat(skeleton, flat, failure);
 	return error;
@@ -499,9 +543,9 @@ int load(const struct load_request *request, struct failure *failure, struct loa
 static bool is_shared_by_copies(const char *name)
 {
 	static const char *const names[] = {
-		"ipv4_classes", "ipv6_classes", "port_classes", "end_classes",
-		"decisions",	"rule_info",	"flat_classes", "flat_ipv4",
-		"flat_ipv6",	"flows",	"flow_shares",	"fragments",
+		"ipv4_classes", "ipv6_classes", "port_classes", "end_classes", "decisions",
+		"rule_info",	"flat_classes", "flat_ipv4",	"flat_ipv6",   "flows",
+		"flow_shares",	"fragments",	"rule_limits",	"limits",
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -609,4 +653,21 @@ int loaded_sweep_fd(const struct loaded *loaded)
 struct state *loaded_state(struct loaded *loaded)
 {
 	return &loaded->skeleton->bss->state;
+}
+
+int loaded_forget_limits(struct loaded *loaded)
+{
+	const struct bpf_map *map = loaded->skeleton->maps.limits;
+	__u32 count = bpf_map__max_entries(map);
+	struct limit_set *sets = calloc(count, sizeof(*sets));
+	__u32 *keys = calloc(count, sizeof(*keys));
+	int error = -ENOMEM;
+
+	for (__u32 i = 0; keys && i < count; i++)
+		keys[i] = i;
+	if (sets && keys)
+		error = bpf_map_update_batch(bpf_map__fd(map), keys, sets, &count, NULL);
+	free(sets);
+	free(keys);
+	return error;
 }

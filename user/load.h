@@ -76,12 +76,15 @@ int loaded_egress_fd(const struct loaded *loaded); /* program tc_egress */
 int loaded_sweep_fd(
 	const struct loaded *loaded); /* program sweep (SEC syscall): one run arms the timer */
 struct state *loaded_state(struct loaded *loaded); /* mapped, writable: what the programs see now */
+/* Every source starts anew, for trace and tests. 0, or -errno. */
+int loaded_forget_limits(struct loaded *loaded);
 
 /*
  * Names of the maps in the object, so that pins read well (bpffs and BTF names):
  *   generation: ipv4_classes ipv6_classes port_classes end_classes decisions rule_info flat_classes
- * flat_ipv4 flat_ipv6 configuration (.rodata) state (.bss) generation_info (ARRAY of
- * 1) lasting:    flows flow_shares fragments receive_rules transmit_rules receive_reasons
+ * flat_ipv4 flat_ipv6 live_answers rule_limits limits configuration (.rodata) state (.bss)
+ * generation_info (ARRAY of 1)
+ *   lasting:    flows flow_shares fragments receive_rules transmit_rules receive_reasons
  * transmit_reasons drop_rings drop_events sweep_timer; rule_slots and rule_bases (HASH,
  * RULE_IDS_MAX, NO_PREALLOC), role_slots (HASH, ROLE_SLOTS_MAX, NO_PREALLOC), journal and meta
  * (ARRAY of 1)

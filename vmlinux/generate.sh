@@ -28,6 +28,7 @@ fi
 
 # Program contexts; what maps hold; packet headers; integers.
 types='xdp_md __sk_buff
+	bpf_sock bpf_sock_tuple
 	bpf_timer
 	ethhdr vlan_hdr iphdr ipv6hdr ipv6_opt_hdr frag_hdr tcphdr udphdr sctphdr icmphdr icmp6hdr
 	__u8 __u16 __u32 __u64 __s8 __s16 __s32 __s64 __be16 __be32 __be64 __sum16 __wsum bool'
@@ -35,8 +36,8 @@ types='xdp_md __sk_buff
 enums='bpf_map_type xdp_action tcx_action_base'
 # Enums without a tag: any one constant of each names it. In their order: BPF_ANY and BPF_NOEXIST;
 # flags of maps; flags of ring buffers; flags of timers; flags of checksums and of current CPU;
-# IPPROTO_TCP and the others; true and false.
-constants='BPF_ANY BPF_F_NO_PREALLOC BPF_RB_NO_WAKEUP BPF_F_TIMER_ABS BPF_F_CURRENT_CPU IPPROTO_IP true'
+# the current network namespace; IPPROTO_TCP and the others; true and false.
+constants='BPF_ANY BPF_F_NO_PREALLOC BPF_RB_NO_WAKEUP BPF_F_TIMER_ABS BPF_F_CURRENT_CPU BPF_F_CURRENT_NETNS IPPROTO_IP true'
 
 output=$(dirname "$0")/vmlinux.h
 bpftool=$(command -v bpftool || echo /usr/sbin/bpftool)

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * shape: rtp. On a media port arrives only what RFC 7983, section 7, tells apart there
+ * (docs/packet-path.md, section 8).
+ */
+#ifndef SALLYPORT_BPF_SHAPE_H
+#define SALLYPORT_BPF_SHAPE_H
+
+/* RFC 5761 4: the second byte of RTCP, where RTP has its marker and payload type. */
+static __always_inline bool is_rtcp(__u8 second)
+{
+	return second >= 192 && second <= 223;
+}
+
+/* How long a datagram that begins with these two bytes must be at least; 0: it has no shape. */
+static __always_inline __u32 shape_least(__u8 first, __u8 second)
+{
+	if (first >= 192)
+		return 0;
+	if (first >= 128)
+		return is_rtcp(second) ? 4 : 12; /* RFC 3550: version 2 */
+	if (first >= 80)
+		return 0;
+	if (first >= 64)
+		return 4; /* a channel of TURN, RFC 8656 */
+	if (first >= 20)
+		return 13; /* DTLS, RFC 6347 */
+	if (first >= 16)
+		return 12;	    /* ZRTP, RFC 6189 */
+	return first <= 3 ? 20 : 0; /* STUN, RFC 8489 */
+}
+
+/* What every kind of them has at least. */
+#define SHAPE_BYTES_MIN 4
+
+static __always_inline bool shape_is_rtp(struct xdp_md *context, const struct packet *packet)
+{
+	const __u8 *payload = (void *)(long)context->data;
+	__u32 length = packet->quote_end - packet->quote;
+	__u64 offset = packet->quote;
+	__u32 least;
+
+	if (packet->c.protocol != IPPROTO_UDP || (config.record && !state.has_payload))
+		return true;
+	/* As in cursor_seek(): one copy, for the verifier of Linux 6.1. */
+	asm volatile("" : "+r"(offset));
+	if (offset > WALK_OFFSET_MAX)
+		return false;
+	asm volatile("" : "+r"(offset));
+	payload += offset;
+	if (payload + SHAPE_BYTES_MIN > (const __u8 *)(long)context->data_end)
+		return false;
+	least = shape_least(payload[0], payload[1]);
+	return least && length >= least;
+}
+
+#endif
