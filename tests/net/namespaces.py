@@ -90,8 +90,9 @@ def site(mode=("enforce", "enforce"), parameters=None, without=(), flows=(), **m
         },
         "bind": {"cyara/sip-or-media-gateway": both("gateway")},
         "parameters": {"cyara/gateway-rtp-back": "on", **(parameters or {})},
-        "flows": [{"id": identifier, "from": source, "to": destination, "allow": allow}
-                  for identifier, source, destination, allow in flows],
+        "flows": [{"id": identifier, "from": source, "to": destination, "allow": allow,
+                   **dict(*options)}
+                  for identifier, source, destination, allow, *options in flows],
         "without": [{"flow": flow, "because": "the test says so"} for flow in without],
     }
     made.update(more)
@@ -384,6 +385,22 @@ class Net:
             return now if now.dropped(direction, reason=reason) >= old + number else None
 
         return wait_for(grown, f"{direction} drops as {reason}")
+
+    def fate(self, rule, send, number=1):
+        """What becomes of that many packets to a rule: how many it lets in, and reason -> how many
+        are dropped."""
+        before = self.counters()
+        send()
+
+        def judged():
+            now = self.counters()
+            passed = now.rule(rule) - before.rule(rule)
+            dropped = {reason: count - before.lost().get(reason, 0)
+                       for reason, count in now.lost().items()
+                       if count > before.lost().get(reason, 0)}
+            return (passed, dropped) if passed + sum(dropped.values()) >= number else None
+
+        return wait_for(judged, f"{number} packets to {rule}")
 
     def wait_for_sum(self, before, number):
         """Waits until that many more have arrived, whatever became of them; returns the counters."""

@@ -19,16 +19,16 @@
 #define SITE	  "tests/packet/site.yaml"
 #define FRAME_MAX 4096
 
-static struct host_policy *read_policy(struct arena *arena)
+static struct host_policy *read_policy(struct arena *arena, const char *site)
 {
 	struct diagnostics *diagnostics = diagnostics_new();
 	struct player player = {.kind = PLAYER_HOST, .name = "edge"};
 	struct host_policy *host = NULL;
-	struct policy *policy = policy_read(arena, diagnostics, SITE, "policies");
+	struct policy *policy = policy_read(arena, diagnostics, site, "policies");
 
 	if (!policy || resolve(arena, diagnostics, policy, &player, &host) != RESOLVE_OK) {
 		diagnostics_print(diagnostics, stderr, false);
-		fail_msg("%s gives no policy", SITE);
+		fail_msg("%s gives no policy", site);
 	}
 	diagnostics_free(diagnostics);
 	return host;
@@ -52,12 +52,12 @@ static void load_bench(struct bench *bench)
 		fail_msg("%s", failure.message);
 }
 
-static struct bench *bench_open(void)
+static struct bench *bench_open(const char *site)
 {
 	struct bench *bench = calloc(1, sizeof(*bench));
 
 	bench->arena = arena_new();
-	bench->policy = read_policy(bench->arena);
+	bench->policy = read_policy(bench->arena, site);
 	bench->policy->cross_check = 1;
 	return bench;
 }
@@ -80,7 +80,13 @@ static struct bench *bench_start(struct bench *bench)
 
 struct bench *bench_new(enum lookup lookup, enum mode mode_in, enum mode mode_out)
 {
-	struct bench *bench = bench_open();
+	return bench_new_site(SITE, lookup, mode_in, mode_out);
+}
+
+struct bench *bench_new_site(const char *site, enum lookup lookup, enum mode mode_in,
+			     enum mode mode_out)
+{
+	struct bench *bench = bench_open(site);
 
 	bench->policy->lookup = lookup;
 	bench->policy->mode[DIRECTION_IN] = mode_in;
@@ -90,7 +96,7 @@ struct bench *bench_new(enum lookup lookup, enum mode mode_in, enum mode mode_ou
 
 struct bench *bench_new_wide(size_t prefixes)
 {
-	struct bench *bench = bench_open();
+	struct bench *bench = bench_open(SITE);
 	struct prefix_list *remote = arena_alloc(bench->arena, sizeof(*remote));
 	struct match *match = &bench->policy->rules[0].matches[0];
 
@@ -139,6 +145,7 @@ void bench_reset(struct bench *bench)
 			bpf_map_delete_elem(map_of(bench, names[i]), key);
 	loaded_state(bench->loaded)->icmp_second = 0;
 	loaded_state(bench->loaded)->icmp_errors = 0;
+	assert_int_equal(loaded_forget_limits(bench->loaded), 0);
 }
 
 const uint8_t *bench_frame(const char *line, enum direction *ret_direction, size_t *ret_length)
