@@ -133,7 +133,8 @@ static __always_inline bool is_tcp_syn_ack(const struct ordinary *packet)
 }
 
 /* Section 2 of docs/packet-path.md, as far as it concerns an ordinary packet. */
-static __always_inline bool judge_ordinary_arriving(const struct ordinary *packet,
+static __always_inline bool judge_ordinary_arriving(struct xdp_md *context,
+						    const struct ordinary *packet,
 						    struct finding *finding)
 {
 	if (is_odd_source(&packet->tuple) || is_dhcp_port(&packet->tuple) ||
@@ -141,7 +142,8 @@ static __always_inline bool judge_ordinary_arriving(const struct ordinary *packe
 		return false;
 	*finding = find_rule(true, DIRECTION_IN, &packet->tuple);
 	if (finding->rule_slot)
-		return !(finding->options & config.rule_options);
+		return !(finding->options & config.rule_options) ||
+		       judge_ordinary_options(context, packet->tuple.family, finding);
 	/* What opens something belongs to no flow. */
 	return finding->reason == REASON_SPOOFED || is_tcp_syn(packet);
 }
@@ -166,26 +168,27 @@ settle_ordinary(enum direction direction, const struct ordinary *packet, struct 
 	return verdict == VERDICT_PASS ? ORDINARY_PASS : ORDINARY_DROP;
 }
 
-static __always_inline enum ordinary_end judge_ordinary(enum direction direction,
+static __always_inline enum ordinary_end judge_ordinary(enum direction direction, void *context,
 							const struct ordinary *packet)
 {
 	struct finding finding = {};
 
-	if (direction == DIRECTION_IN ? !judge_ordinary_arriving(packet, &finding)
+	if (direction == DIRECTION_IN ? !judge_ordinary_arriving(context, packet, &finding)
 				      : !judge_ordinary_leaving(packet, &finding))
 		return ORDINARY_LONG_WAY;
 	/* With a reason that the compiler knows, little is left of settling. */
-	if (finding.rule_slot) {
+	if (finding.reason == REASON_RULE) {
 		finding.reason = direction == DIRECTION_IN ? REASON_RULE : REASON_MIRROR;
 		return settle_ordinary(direction, packet, &finding);
 	}
 	return settle_ordinary(direction, packet, &finding);
 }
 
-/* The families are told apart once, at the top, so that each has code without the other's. */
-static __always_inline enum ordinary_end ordinary_packet(enum direction direction, const void *data,
-							 const void *data_end, __u32 bytes,
-							 __u32 packets)
+/* context: struct xdp_md of what arrives. The families are told apart once, at the top, so that
+ * each has code without the other's. */
+static __always_inline enum ordinary_end ordinary_packet(enum direction direction, void *context,
+							 const void *data, const void *data_end,
+							 __u32 bytes, __u32 packets)
 {
 	struct ordinary packet = {.bytes = bytes, .packets = packets};
 	const bool leaving = direction == DIRECTION_OUT;
@@ -196,10 +199,10 @@ static __always_inline enum ordinary_end ordinary_packet(enum direction directio
 		return ORDINARY_LONG_WAY;
 	if (ethernet->h_proto == bpf_htons(ETH_P_IP)) {
 		if (read_ipv4(l3, data_end, leaving, &packet))
-			return judge_ordinary(direction, &packet);
+			return judge_ordinary(direction, context, &packet);
 	} else if (ethernet->h_proto == bpf_htons(ETH_P_IPV6)) {
 		if (read_ipv6(l3, data_end, leaving, &packet))
-			return judge_ordinary(direction, &packet);
+			return judge_ordinary(direction, context, &packet);
 	}
 	return ORDINARY_LONG_WAY;
 }

@@ -102,7 +102,8 @@ int xdp_ingress(struct xdp_md *context)
 {
 	const void *data = (void *)(long)context->data;
 	const void *data_end = (void *)(long)context->data_end;
-	enum ordinary_end end = ordinary_packet(DIRECTION_IN, data, data_end, data_end - data, 1);
+	enum ordinary_end end =
+		ordinary_packet(DIRECTION_IN, context, data, data_end, data_end - data, 1);
 
 	if (end == ORDINARY_PASS)
 		return XDP_PASS;
@@ -120,7 +121,7 @@ int tc_egress(struct __sk_buff *skb)
 	enum ordinary_end end = ORDINARY_LONG_WAY;
 
 	if (!skb->ingress_ifindex)
-		end = ordinary_packet(DIRECTION_OUT, data, data_end, skb->len, segments);
+		end = ordinary_packet(DIRECTION_OUT, skb, data, data_end, skb->len, segments);
 	if (end == ORDINARY_PASS)
 		return TC_ACT_UNSPEC;
 	if (end == ORDINARY_DROP)

@@ -12,17 +12,22 @@ static __always_inline bool is_rtcp(__u8 second)
 	return second >= 192 && second <= 223;
 }
 
-/* How long a datagram that begins with these two bytes must be at least; 0: it has no shape. */
-static __always_inline __u32 shape_least(__u8 first, __u8 second)
+/* What every kind of them has at least. */
+#define SHAPE_BYTES_MIN 4
+
+/* How long a datagram that begins with these four bytes must be at least; 0: it has no shape. */
+static __always_inline __u32 shape_least(const __u8 *payload)
 {
+	const __u8 first = payload[0];
+
 	if (first >= 192)
 		return 0;
 	if (first >= 128)
-		return is_rtcp(second) ? 4 : 12; /* RFC 3550: version 2 */
+		return is_rtcp(payload[1]) ? 4 : 12; /* RFC 3550: version 2 */
 	if (first >= 80)
 		return 0;
-	if (first >= 64)
-		return 4; /* a channel of TURN, RFC 8656 */
+	if (first >= 64) /* a channel of TURN (RFC 8656 12.5), or the letters of a SIP request */
+		return 4 + (payload[2] << 8 | payload[3]);
 	if (first >= 20)
 		return 13; /* DTLS, RFC 6347 */
 	if (first >= 16)
@@ -30,28 +35,34 @@ static __always_inline __u32 shape_least(__u8 first, __u8 second)
 	return first <= 3 ? 20 : 0; /* STUN, RFC 8489 */
 }
 
-/* What every kind of them has at least. */
-#define SHAPE_BYTES_MIN 4
-
-static __always_inline bool shape_is_rtp(struct xdp_md *context, const struct packet *packet)
+/* length: of the payload, as far as this packet has it. */
+static __always_inline bool shape_is_rtp(const __u8 *payload, const void *data_end, __u32 length)
 {
-	const __u8 *payload = (void *)(long)context->data;
-	__u32 length = packet->quote_end - packet->quote;
-	__u64 offset = packet->quote;
 	__u32 least;
 
-	if (packet->c.protocol != IPPROTO_UDP || (config.record && !state.has_payload))
+	if (config.record && !state.has_payload)
+		return true;
+	if (payload + SHAPE_BYTES_MIN > (const __u8 *)data_end)
+		return false;
+	least = shape_least(payload);
+	return least && length >= least;
+}
+
+/* The same of a packet that was parsed. */
+static __always_inline bool shape_is_rtp_of(struct xdp_md *context, const struct packet *packet)
+{
+	const void *data = (void *)(long)context->data;
+	__u64 offset = packet->quote;
+
+	if (packet->c.protocol != IPPROTO_UDP)
 		return true;
 	/* As in cursor_seek(): one copy, for the verifier of Linux 6.1. */
 	asm volatile("" : "+r"(offset));
 	if (offset > WALK_OFFSET_MAX)
 		return false;
 	asm volatile("" : "+r"(offset));
-	payload += offset;
-	if (payload + SHAPE_BYTES_MIN > (const __u8 *)(long)context->data_end)
-		return false;
-	least = shape_least(payload[0], payload[1]);
-	return least && length >= least;
+	return shape_is_rtp(data + offset, (void *)(long)context->data_end,
+			    packet->quote_end - packet->quote);
 }
 
 #endif

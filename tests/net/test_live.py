@@ -20,10 +20,11 @@ KEPT, TICKS = 1.0, 0.02
 PASSED, NOT_BOUND = (1, {}), (0, {"not-bound": 1})
 
 
-def live_site(**more):
+def live_site(options=None, **more):
     return site(flows=[
-        ("media", both("collector"), "engine", ["udp/30000-30100"], {"live": "yes"}),
-        ("signals", both("collector"), "engine", ["tcp/5061"], {"live": "yes"})], **more)
+        ("media", "$far", "engine", ["udp/30000-30100"], options or {"live": "yes"}),
+        ("signals", "$far", "engine", ["tcp/5061"], {"live": "yes"})],
+        sets={"far": both("collector")}, **more)
 
 
 def ip(family, source="collector"):
@@ -209,7 +210,7 @@ def test_the_ports_of_a_connection_that_ended(net, family):
 
 
 def test_audit_only_counts(net, family):
-    net.apply(live_site(mode=("audit", "enforce")))
+    net.apply(live_site(mode=("audit", "audit")))
     before = net.counters()
     assert net.counters().would_drop(reason="not-bound") == 0
     net.inject(ip(family) / UDP(sport=FAR_PORT, dport=PORT))
@@ -227,11 +228,8 @@ def test_explain_asks_for_the_socket(net, family):
         assert net.explain("in", "udp", *ends)["verdict"] == "pass"
 
 
-@pytest.mark.parametrize("kind", ["another rule", "no live"])
+@pytest.mark.parametrize("kind", ["not said", "no live"])
 def test_what_is_not_live_is_not_asked(net, family, kind):
     """The port of a rule without live is open whatever is bound."""
-    options = {"live": "no"} if kind == "no live" else {"shape": "none"}
-    net.apply(site(flows=[
-        ("media", both("collector"), "engine", ["udp/30000-30100"], options),
-        ("signals", both("collector"), "engine", ["tcp/5061"], {"live": "yes"})]))
+    net.apply(live_site({"live": "no"} if kind == "no live" else {"shape": "none"}))
     assert fate(net, family) == PASSED

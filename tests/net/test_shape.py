@@ -51,25 +51,28 @@ MEDIA = {
 
 OTHERS = {
     "nothing": b"",
+    "SIP INVITE": SIP.format("INVITE").encode(),
+    "SIP OPTIONS": SIP.format("OPTIONS").encode(),
+    "SIP ACK": SIP.format("ACK").encode(),
     "SIP REGISTER": SIP.format("REGISTER").encode(),
     "SIP SUBSCRIBE": SIP.format("SUBSCRIBE").encode(),
     "SIP UPDATE": SIP.format("UPDATE").encode(),
     "SIP answer": b"SIP/2.0 200 OK\r\n\r\n",
     "keep-alive of SIP": b"\r\n\r\n",
     "DNS": bytes(DNS(id=0x5001, qd=DNSQR(qname="example.com"))),
-    "SNMP": bytes.fromhex("302602010104067075626c6963a019020400000001020100020100300b300906052b060102010500"),
     "text": b"what media never says",
     "version 1 of RTP": b"\x40" + rtp()[1:3],
     "version 3 of RTP": b"\xc0" + rtp()[1:],
     "RTP cut short": rtp()[:11],
+    "channel cut short": channel(rtp())[:-1],
     "STUN cut short": stun()[:19],
     "zero": b"\x00",
 }
 
 
 def media_site(options, **more):
-    return site(flows=[("media", both("collector"), "engine", ["udp/30000-30100"], options)],
-                **more)
+    return site(flows=[("media", "$far", "engine", ["udp/30000-30100"], options)],
+                sets={"far": both("collector")}, **more)
 
 
 def datagram(family, payload):

@@ -80,17 +80,22 @@ static struct bench *bench_start(struct bench *bench)
 
 struct bench *bench_new(enum lookup lookup, enum mode mode_in, enum mode mode_out)
 {
-	return bench_new_site(SITE, lookup, mode_in, mode_out);
+	struct bench *bench = bench_open(SITE);
+
+	bench->policy->lookup = lookup;
+	bench->policy->mode[DIRECTION_IN] = mode_in;
+	bench->policy->mode[DIRECTION_OUT] = mode_out;
+	return bench_start(bench);
 }
 
-struct bench *bench_new_site(const char *site, enum lookup lookup, enum mode mode_in,
-			     enum mode mode_out)
+struct bench *bench_new_site(const char *site, enum lookup lookup, bool checks, enum mode mode_in)
 {
 	struct bench *bench = bench_open(site);
 
 	bench->policy->lookup = lookup;
 	bench->policy->mode[DIRECTION_IN] = mode_in;
-	bench->policy->mode[DIRECTION_OUT] = mode_out;
+	if (!checks)
+		bench->policy->cross_check = 0;
 	return bench_start(bench);
 }
 

@@ -29,9 +29,9 @@ struct met {
 
 /* mode_in and mode_out take the place of the site's. Fails the test if anything does. */
 struct bench *bench_new(enum lookup lookup, enum mode mode_in, enum mode mode_out);
-/* The same with another site's policy, of its host edge. */
-struct bench *bench_new_site(const char *site, enum lookup lookup, enum mode mode_in,
-			     enum mode mode_out);
+/* The same with another site's policy, of its host edge; without checks, where packets take the
+ * short way. */
+struct bench *bench_new_site(const char *site, enum lookup lookup, bool checks, enum mode mode_in);
 /* The same, flat, where so many more IPv6 prefixes may open to the first service. */
 struct bench *bench_new_wide(size_t prefixes);
 void bench_free(struct bench *bench);

@@ -79,6 +79,10 @@ static const struct row rows[] = {
 	{"a channel of TURN", IN FROM(SIP, 20000) UDP("40000000"), PASS, REASON_RULE, "site/shaped", BOUND_YES, 0},
 	{"a channel, the last byte", IN FROM(SIP, 20000) UDP("4fff000400000000"), PASS, REASON_RULE, "site/shaped", BOUND_YES, 0},
 	{"a channel, a byte short", IN FROM(SIP, 20000) UDP("400000"), DROP, REASON_SHAPE, "site/shaped", BOUND_YES, 0},
+	{"a channel that says it is longer", IN FROM(SIP, 20000) UDP("4fff0005" "00000000"), DROP, REASON_SHAPE, "site/shaped", BOUND_YES, 0},
+	{"a channel with padding", IN FROM(SIP, 20000) UDP("40000001" "00000000"), PASS, REASON_RULE, "site/shaped", BOUND_YES, 0},
+	{"SIP: INVITE", IN FROM(SIP, 20000) UDP("494e56495445207369703a6578616d706c652053495020"), DROP, REASON_SHAPE, "site/shaped", BOUND_YES, 0},
+	{"SIP: OPTIONS", IN FROM(SIP, 20000) UDP("4f5054494f4e53207369703a6578616d706c6520534950"), DROP, REASON_SHAPE, "site/shaped", BOUND_YES, 0},
 	{"between channels and RTP", IN FROM(SIP, 20000) UDP("50000000" ZEROS8 ZEROS8), DROP, REASON_SHAPE, "site/shaped", BOUND_YES, 0},
 	{"RTP, version 1", IN FROM(SIP, 20000) UDP("7f000001" ZEROS8), DROP, REASON_SHAPE, "site/shaped", BOUND_YES, 0},
 	{"RTP", IN FROM(SIP, 20000) UDP(RTP), PASS, REASON_RULE, "site/shaped", BOUND_YES, 0},
@@ -179,9 +183,9 @@ static void check_row(struct bench *bench, const struct row *row)
 		assert_int_equal(met.index % REASON_SLOTS_MAX, row->reason);
 }
 
-static void run_rows(enum lookup lookup)
+static void run_rows(enum lookup lookup, bool checks)
 {
-	struct bench *bench = bench_new_site(SITE, lookup, MODE_ENFORCE, MODE_ENFORCE);
+	struct bench *bench = bench_new_site(SITE, lookup, checks, MODE_ENFORCE);
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		if (rows[i].name)
@@ -195,18 +199,23 @@ static void run_rows(enum lookup lookup)
 
 static void rows_by_maps(void **data)
 {
-	run_rows(LOOKUP_MAPS);
+	run_rows(LOOKUP_MAPS, false);
 }
 
 static void rows_by_flat(void **data)
 {
-	run_rows(LOOKUP_FLAT);
+	run_rows(LOOKUP_FLAT, true);
+}
+
+static void rows_by_the_short_way(void **data)
+{
+	run_rows(LOOKUP_FLAT, false);
 }
 
 /* In audit everything passes; live and shape are judged, and no limit is charged. */
 static void audit_charges_nothing(void **data)
 {
-	struct bench *bench = bench_new_site(SITE, LOOKUP_FLAT, MODE_AUDIT, MODE_ENFORCE);
+	struct bench *bench = bench_new_site(SITE, LOOKUP_FLAT, false, MODE_AUDIT);
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct met met;
@@ -230,7 +239,7 @@ static void audit_charges_nothing(void **data)
  */
 static void more_sources_than_places(void **data)
 {
-	struct bench *bench = bench_new_site(SITE, LOOKUP_FLAT, MODE_ENFORCE, MODE_ENFORCE);
+	struct bench *bench = bench_new_site(SITE, LOOKUP_FLAT, false, MODE_ENFORCE);
 	const unsigned sources = 4 * LIMIT_SETS_MIN * LIMIT_WAYS;
 	enum direction direction;
 	size_t length;
@@ -256,6 +265,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rows_by_maps),
 		cmocka_unit_test(rows_by_flat),
+		cmocka_unit_test(rows_by_the_short_way),
 		cmocka_unit_test(audit_charges_nothing),
 		cmocka_unit_test(more_sources_than_places),
 	};
