@@ -50,6 +50,8 @@ static void load_bench(struct bench *bench)
 
 	if (load(&request, &failure, &bench->loaded))
 		fail_msg("%s", failure.message);
+	/* Rows that say nothing of sockets have theirs. */
+	loaded_state(bench->loaded)->bound = BOUND_YES;
 }
 
 static struct bench *bench_open(const char *site)

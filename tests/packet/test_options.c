@@ -9,11 +9,14 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <pthread.h>
 
 #define SITE "tests/packet/options.yaml"
 #define PASS VERDICT_PASS
@@ -37,6 +40,9 @@
 #define ZEROS8 "0000000000000000"
 #define RTP    "80000001" ZEROS8 /* 12 bytes */
 #define STUN   "000100002112a442" ZEROS8 "00000000"
+
+/* The burst of site/many, and what is more than that. */
+enum { MANY = 50000, SENDERS = 4, SENDER_PACKETS = 40000 };
 
 struct row {
 	const char *name;
@@ -260,6 +266,66 @@ static void more_sources_than_places(void **data)
 	bench_free(bench);
 }
 
+struct sender {
+	pthread_t thread;
+	int program;
+	uint8_t frame[64];
+	size_t length;
+};
+
+static void *send_many(void *data)
+{
+	struct sender *sender = data;
+	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = sender->frame,
+		    .data_size_in = (__u32)sender->length, .repeat = SENDER_PACKETS);
+
+	return (void *)(long)bpf_prog_test_run_opts(sender->program, &run);
+}
+
+/* How many packets the first rules let in, all together. */
+static uint64_t count_passed(struct bench *bench)
+{
+	int fd = bpf_object__find_map_fd_by_name(loaded_object(bench->loaded), "receive_rules");
+	int cpus = libbpf_num_possible_cpus();
+	struct counter *values = calloc((size_t)cpus, sizeof(*values));
+	uint64_t passed = 0;
+
+	for (__u32 slot = 1; slot <= bench->tables->rule_count; slot++) {
+		assert_int_equal(bpf_map_lookup_elem(fd, &slot, values), 0);
+		for (int cpu = 0; cpu < cpus; cpu++)
+			passed += values[cpu].packets;
+	}
+	free(values);
+	return passed;
+}
+
+/* Many threads, one source, no time that passes: the burst is let in, no less and (but for packets
+ * that met other CPUs LIMIT_TRIES times over) no more. */
+static void many_cpus_charge_one_source(void **data)
+{
+	struct bench *bench = bench_new_site(SITE, LOOKUP_FLAT, false, MODE_ENFORCE);
+	struct sender senders[SENDERS];
+	enum direction direction;
+	size_t length;
+	const uint8_t *frame = bench_frame(IN FROM(SIP, 8000) UDP("00"), &direction, &length);
+
+	for (int i = 0; i < SENDERS; i++) {
+		senders[i].program = loaded_xdp_fd(bench->loaded);
+		senders[i].length = length;
+		memcpy(senders[i].frame, frame, length);
+		assert_int_equal(pthread_create(&senders[i].thread, NULL, send_many, &senders[i]),
+				 0);
+	}
+	for (int i = 0; i < SENDERS; i++) {
+		void *result;
+
+		assert_int_equal(pthread_join(senders[i].thread, &result), 0);
+		assert_null(result);
+	}
+	assert_in_range(count_passed(bench), MANY, MANY + MANY / 100);
+	bench_free(bench);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -268,6 +334,7 @@ int main(void)
 		cmocka_unit_test(rows_by_the_short_way),
 		cmocka_unit_test(audit_charges_nothing),
 		cmocka_unit_test(more_sources_than_places),
+		cmocka_unit_test(many_cpus_charge_one_source),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
