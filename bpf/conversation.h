@@ -65,6 +65,12 @@ static __always_inline bool tcp_is_opener(const struct packet *packet)
 	       (packet->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) == TCP_SYN;
 }
 
+/* What a flow's key has for the local port: an echo's identifier. */
+static __always_inline __u16 flow_local_port(const struct conversation *c)
+{
+	return is_icmp(c->family, c->protocol) ? c->identifier : c->local_port;
+}
+
 static __always_inline __u16 echo_service(__u8 family)
 {
 	return family == 4 ? ICMP4_ECHO_SERVICE : ICMP6_ECHO_SERVICE;

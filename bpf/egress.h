@@ -17,11 +17,11 @@ static __always_inline bool can_open(const struct packet *packet)
  * The out rules, for what is neither an answer nor part of a flow. Returns the reason. Out of line:
  * it is met once a flow, and writes the flow table.
  */
-__noinline int egress_open(struct packet *packet, struct finding *finding)
+__noinline int egress_open(struct packet *packet, struct finding *finding, struct flow_work *work)
 {
 	enum reason full;
 
-	if (!packet || !finding)
+	if (!packet || !finding || !work)
 		return REASON_NO_FLOW;
 	if (!can_open(packet))
 		return packet->c.protocol == IPPROTO_TCP || is_echo_reply(packet)
@@ -31,11 +31,23 @@ __noinline int egress_open(struct packet *packet, struct finding *finding)
 	*finding = lookup_rule_checked(DIRECTION_OUT, packet);
 	if (!finding->rule_slot && config.mode[DIRECTION_OUT] == MODE_ENFORCE)
 		return finding->reason;
-	full = flow_open(&packet->c, finding->rule_slot);
+	full = flow_open(&packet->c, finding->rule_slot, work);
 	if (full == REASON_NONE || config.mode[DIRECTION_OUT] != MODE_ENFORCE)
 		return finding->reason;
 	finding->rule_slot = 0;
 	return full;
+}
+
+/* The flow that the packet goes on in, or opens. */
+static __always_inline void egress_flow(struct packet *packet, struct finding *finding)
+{
+	struct conversation *c = &packet->c;
+	struct flow_work work = {};
+
+	if (tcp_is_opener(packet) || (packet_is_icmp(packet) && !is_echo_request(packet)) ||
+	    !flow_is_continued(c, packet->tcp_flags, finding, &work))
+		finding->reason = egress_open(packet, finding, &work);
+	flow_cache_publish(c, &work.hold, work.changed);
 }
 
 static __always_inline void egress_conversation(struct packet *packet, struct finding *finding)
@@ -53,10 +65,7 @@ static __always_inline void egress_conversation(struct packet *packet, struct fi
 			return;
 		}
 	}
-	if (!tcp_is_opener(packet) && (!packet_is_icmp(packet) || is_echo_request(packet)) &&
-	    flow_continue(c, packet->tcp_flags, finding))
-		return;
-	finding->reason = egress_open(packet, finding);
+	egress_flow(packet, finding);
 }
 
 static __always_inline void egress_judge(struct __sk_buff *skb, struct packet *packet,

@@ -6,52 +6,35 @@
 #ifndef SALLYPORT_BPF_FLOW_H
 #define SALLYPORT_BPF_FLOW_H
 
-static __always_inline __u64 clock_now(void)
+static __always_inline bool flow_state_has_expired(__u8 state_index, __u64 seen, __u64 now)
 {
-	return config.virtual_clock ? state.now : bpf_jiffies64();
-}
-
-/*
- * Whether so many ticks have passed. Signed: another CPU may have written since a tick later than
- * this one read the clock, and its flow must not look as old as time.
- */
-static __always_inline bool has_passed(__u64 ticks, __u64 since, __u64 now)
-{
-	return (__s64)(now - since) > (__s64)ticks;
-}
-
-static __always_inline struct flow_key flow_key(const struct conversation *c)
-{
-	struct flow_key key = {};
-
-	__builtin_memcpy(key.local, c->local, sizeof(key.local));
-	__builtin_memcpy(key.remote, c->remote, sizeof(key.remote));
-	if (is_icmp(c->family, c->protocol)) {
-		key.local_port = bpf_htons(c->identifier);
-	} else {
-		key.local_port = bpf_htons(c->local_port);
-		key.remote_port = bpf_htons(c->remote_port);
-	}
-	key.protocol = c->protocol;
-	key.family = c->family;
-	return key;
-}
-
-static __always_inline bool flow_has_expired(const struct flow *flow, __u64 now)
-{
-	__u8 state_index = flow->state;
-
 	if (state_index >= FLOW_STATE_COUNT)
 		return true;
-	return has_passed(config.timeouts[state_index], flow->last_seen, now);
+	return has_passed(config.timeouts[state_index], seen, now);
+}
+
+/* The map's clock of a flow may be behind by less than a lag: then the cache knows, whose line the
+ * caller may hold. */
+static __always_inline bool flow_has_expired(const struct flow *flow, struct conversation *c,
+					     bool held, __u64 now)
+{
+	__u8 state_index = flow->state;
+	__u64 seen = flow->last_seen;
+
+	if (!flow_state_has_expired(state_index, seen, now))
+		return false;
+	if (flow_state_has_expired(state_index, seen + FLOW_LAG, now))
+		return true;
+	return flow_state_has_expired(state_index, flow_cache_seen(c, held, seen, now), now);
 }
 
 /* The entry of this key, if it has not expired. */
-static __always_inline struct flow *flow_find(const struct flow_key *key, __u64 now)
+static __always_inline struct flow *flow_find(const struct flow_key *key, struct conversation *c,
+					      bool held, __u64 now)
 {
 	struct flow *flow = bpf_map_lookup_elem(&flows, key);
 
-	return flow && !flow_has_expired(flow, now) ? flow : NULL;
+	return flow && !flow_has_expired(flow, c, held, now) ? flow : NULL;
 }
 
 /* An older generation's flow as the policy of now sees it: by which out rule, and whether it may go
@@ -66,29 +49,57 @@ static __always_inline bool flow_judge_again(struct conversation *c, __u16 *ret_
 	return finding.rule_slot || config.mode[DIRECTION_OUT] != MODE_ENFORCE;
 }
 
+/* What is in the hash map. */
+enum flow_entry {
+	FLOW_ABSENT,
+	FLOW_PRESENT,
+	FLOW_OLD, /* an older generation's, and to be judged again: by the caller, whose stack has
+		     room */
+};
+
+static __always_inline void flow_tell(__u16 rule_slot, bool allowed, struct finding *finding)
+{
+	finding->rule_slot = rule_slot;
+	finding->reason = allowed ? REASON_FLOW : REASON_FLOW_BLOCKED;
+}
+
 /*
- * What an arriving packet (or a quoted one) finds in the flow table. 1: there is a flow. (This and
- * the others that are not static are verified once, by themselves, and not again for each caller;
- * so they check their pointers.)
+ * What an arriving packet (or a quoted one) finds in the hash map: enum flow_entry. (This and the
+ * others that are not static are verified once, by themselves, and not again for each caller; so
+ * they check their pointers.)
  */
 __noinline int flow_answers(struct conversation *c, struct finding *finding)
 {
 	struct flow_key key;
 	struct flow *flow;
-	bool allowed;
 
 	if (!c || !finding)
-		return 0;
+		return FLOW_ABSENT;
 	key = flow_key(c);
-	flow = flow_find(&key, clock_now());
+	flow = flow_find(&key, c, false, clock_now());
 	if (!flow)
-		return 0;
-	finding->rule_slot = flow->rule_slot;
-	allowed = !flow->blocked;
+		return FLOW_ABSENT;
 	if (flow->generation != config.generation)
-		allowed = flow_judge_again(c, &finding->rule_slot);
-	finding->reason = allowed ? REASON_FLOW : REASON_FLOW_BLOCKED;
-	return 1;
+		return FLOW_OLD;
+	flow_tell(flow->rule_slot, !flow->blocked, finding);
+	return FLOW_PRESENT;
+}
+
+/* The same for any packet; what the short way left to the long one is not in the cache. */
+static __always_inline bool flow_is_answered(struct conversation *c, struct finding *finding)
+{
+	__u16 rule_slot;
+	bool allowed;
+	int entry;
+
+	if (!flow_port_is_owned(c->protocol, flow_local_port(c)))
+		return false;
+	entry = flow_answers(c, finding);
+	if (entry == FLOW_OLD) {
+		allowed = flow_judge_again(c, &rule_slot);
+		flow_tell(rule_slot, allowed, finding);
+	}
+	return entry != FLOW_ABSENT;
 }
 
 /* ---- shares: how many flows one rule holds to one peer ---- */
@@ -161,10 +172,20 @@ static __always_inline __u8 flow_first_state(const struct conversation *c)
 	return is_icmp(c->family, c->protocol) ? FLOW_ICMP : FLOW_UDP;
 }
 
-static __always_inline void flow_advance(struct flow *flow, __u8 protocol, __u8 tcp_flags,
+static __always_inline void flow_refresh(struct flow *flow, __u64 now)
+{
+	if (config.virtual_clock)
+		flow->last_seen = now;
+	else
+		flow_refresh_late(flow, now);
+}
+
+/* Whether more than its clock is new. */
+static __always_inline bool flow_advance(struct flow *flow, __u8 protocol, __u8 tcp_flags,
 					 __u64 now)
 {
-	__u8 next = flow->state;
+	const __u8 before = flow->state;
+	__u8 next = before;
 
 	if (protocol == IPPROTO_TCP) {
 		if (tcp_flags & (TCP_FIN | TCP_RST))
@@ -176,56 +197,81 @@ static __always_inline void flow_advance(struct flow *flow, __u8 protocol, __u8 
 	}
 	/* A flow's cache line is shared by the CPUs that receive its answers: write only what
 	 * changes. */
-	if (next != flow->state)
+	if (next != before)
 		flow->state = next;
-	if (flow->last_seen != now)
-		flow->last_seen = now;
+	flow_refresh(flow, now);
+	return next != before;
 }
+
+/* What an own packet's caller has found out about its flow, and done. */
+struct flow_work {
+	struct flow_hold hold;
+	__u16 rule_slot; /* of the policy of now, if it was judged again */
+	bool judged;
+	bool allowed;
+	bool changed; /* the hash map, in more than a clock */
+	bool unused[3];
+};
 
 /* The flow's policy is an older one: what the one of now says is written down. */
-static __always_inline bool flow_renew(struct flow *flow, const struct flow_key *key,
-				       struct conversation *c, __u16 *ret_rule_slot)
+static __always_inline void flow_renew(struct flow *flow, const struct flow_key *key,
+				       struct flow_work *work)
 {
-	bool allowed = flow_judge_again(c, ret_rule_slot);
-
-	if (config.dry_run)
-		return allowed;
-	if (*ret_rule_slot != flow->rule_slot) {
+	if (work->rule_slot != flow->rule_slot) {
 		share_give_back(key, flow->rule_slot);
-		if (*ret_rule_slot)
-			share_take(key, *ret_rule_slot, 0);
+		if (work->rule_slot)
+			share_take(key, work->rule_slot, 0);
 	}
-	flow->rule_slot = *ret_rule_slot;
-	flow->blocked = !allowed;
+	flow->rule_slot = work->rule_slot;
+	flow->blocked = !work->allowed;
 	flow->generation = config.generation;
-	return allowed;
+	work->changed = true;
 }
 
-/* An own packet of a flow that is there: judged again if need be, refreshed, advanced. 0: no such
- * flow. */
-__noinline int flow_continue(struct conversation *c, __u8 tcp_flags, struct finding *finding)
+/* An own packet of a flow that is there is refreshed and advanced: enum flow_entry. */
+__noinline int flow_continue(struct conversation *c, __u8 tcp_flags, struct finding *finding,
+			     struct flow_work *work)
 {
 	__u64 now = clock_now();
 	struct flow_key key;
 	struct flow *flow;
-	__u16 rule_slot;
-	bool allowed;
 
-	if (!c || !finding)
-		return 0;
+	if (!c || !finding || !work)
+		return FLOW_ABSENT;
 	key = flow_key(c);
-	flow = flow_find(&key, now);
+	flow_cache_take(c, &work->hold);
+	flow = flow_find(&key, c, work->hold.held, now);
 	if (!flow)
-		return 0;
-	rule_slot = flow->rule_slot;
-	allowed = !flow->blocked;
-	if (flow->generation != config.generation)
-		allowed = flow_renew(flow, &key, c, &rule_slot);
-	if (!config.dry_run)
-		flow_advance(flow, c->protocol, tcp_flags, now);
-	finding->rule_slot = rule_slot;
-	finding->reason = allowed ? REASON_FLOW : REASON_FLOW_BLOCKED;
-	return 1;
+		return FLOW_ABSENT;
+	if (flow->generation != config.generation) {
+		if (!work->judged)
+			return FLOW_OLD;
+		flow_tell(work->rule_slot, work->allowed, finding);
+		if (!config.dry_run)
+			flow_renew(flow, &key, work);
+	} else {
+		flow_tell(flow->rule_slot, !flow->blocked, finding);
+	}
+	if (!config.dry_run && flow_advance(flow, c->protocol, tcp_flags, now))
+		work->changed = true;
+	return FLOW_PRESENT;
+}
+
+/* The same, judged again if need be. False: no such flow. */
+static __always_inline bool flow_is_continued(struct conversation *c, __u8 tcp_flags,
+					      struct finding *finding, struct flow_work *work)
+{
+	int entry;
+
+	if (!flow_port_is_owned(c->protocol, flow_local_port(c)))
+		return false;
+	entry = flow_continue(c, tcp_flags, finding, work);
+	if (entry == FLOW_OLD) {
+		work->allowed = flow_judge_again(c, &work->rule_slot);
+		work->judged = true;
+		entry = flow_continue(c, tcp_flags, finding, work);
+	}
+	return entry != FLOW_ABSENT;
 }
 
 static __always_inline enum reason flow_replace(struct flow *old, const struct flow *flow,
@@ -254,15 +300,35 @@ static __always_inline enum reason flow_could_open(const struct flow_key *key, _
 	return config.flows_full ? REASON_FLOW_TABLE_FULL : REASON_NONE;
 }
 
+static __always_inline enum reason flow_insert(const struct conversation *c,
+					       const struct flow *flow, const struct flow_key *key)
+{
+	enum reason full = REASON_NONE;
+	long error;
+
+	if (flow->rule_slot)
+		full = share_take(key, flow->rule_slot, config.flow_share);
+	if (full != REASON_NONE)
+		return full;
+	/* Not any: so each key is counted once. */
+	error = bpf_map_update_elem(&flows, key, flow, BPF_NOEXIST);
+	if (!error) {
+		flow_port_count(c);
+		return REASON_NONE;
+	}
+	share_give_back(key, flow->rule_slot);
+	/* Another CPU opened it just now: then it is open. */
+	return error == -EEXIST ? REASON_NONE : REASON_FLOW_TABLE_FULL;
+}
+
 /* REASON_NONE: it is open. Otherwise why it could not be kept. */
-__noinline int flow_open(struct conversation *c, __u16 rule_slot)
+__noinline int flow_open(struct conversation *c, __u16 rule_slot, struct flow_work *work)
 {
 	struct flow flow = {};
 	struct flow_key key;
 	struct flow *old;
-	enum reason full;
 
-	if (!c)
+	if (!c || !work)
 		return REASON_NONE;
 	key = flow_key(c);
 	if (config.dry_run)
@@ -272,18 +338,10 @@ __noinline int flow_open(struct conversation *c, __u16 rule_slot)
 	flow.generation = config.generation;
 	flow.rule_slot = rule_slot;
 	flow.state = flow_first_state(c);
+	flow_cache_take(c, &work->hold);
+	work->changed = true;
 	old = bpf_map_lookup_elem(&flows, &key);
-	if (old)
-		return flow_replace(old, &flow, &key);
-	if (rule_slot) {
-		full = share_take(&key, rule_slot, config.flow_share);
-		if (full != REASON_NONE)
-			return full;
-	}
-	if (!bpf_map_update_elem(&flows, &key, &flow, BPF_ANY))
-		return REASON_NONE;
-	share_give_back(&key, rule_slot);
-	return REASON_FLOW_TABLE_FULL;
+	return old ? flow_replace(old, &flow, &key) : flow_insert(c, &flow, &key);
 }
 
 #endif

@@ -74,7 +74,7 @@ static __always_inline bool quote_is_related(enum direction direction, struct pa
 	}
 	if (echo && (arriving ? is_echo_reply(quoted) : is_echo_request(quoted)))
 		return false;
-	return flow_answers(&quoted->c, finding) && finding->reason == REASON_FLOW;
+	return flow_is_answered(&quoted->c, finding) && finding->reason == REASON_FLOW;
 }
 
 /* An arriving error quotes what this host sent. Out of line: few packets need the room of it. */

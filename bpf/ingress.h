@@ -29,7 +29,7 @@ static __always_inline void ingress_conversation(struct xdp_md *context, struct 
 			finding->reason = REASON_NO_FLOW;
 	}
 	if (!tcp_is_syn(packet) && !is_echo_request(packet))
-		flow_answers(&packet->c, finding);
+		flow_is_answered(&packet->c, finding);
 }
 
 static __always_inline bool is_transit(const struct packet *packet)

@@ -9,6 +9,7 @@
 /* Configuration and state of this generation on this interface. */
 const volatile struct config config = {};
 const volatile struct flat_shape shape = {};
+const volatile struct flow_cache_shape flow_cache = {};
 struct state state = {};
 
 /* ---- the truth: what lookup: maps asks, and what people read ---- */
@@ -90,6 +91,26 @@ struct {
 	__type(key, struct flow_share_key);
 	__type(value, __u32);
 } flow_shares SEC(".maps");
+
+/*
+ * What is in front of flows (flow_cache.h): one value each. Mappable, since only such an array
+ * begins where a cache line does.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__uint(key_size, 4);
+	__uint(value_size, 192);
+} flow_cache_ipv4 SEC(".maps"), flow_cache_ipv6 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct flow_ports);
+} flow_ports SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

@@ -132,30 +132,48 @@ static __always_inline bool is_tcp_syn_ack(const struct ordinary *packet)
 	       (packet->tcp_flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK);
 }
 
+/* An own flow's answer. What opens something belongs to none. */
+static __always_inline bool judge_ordinary_answer(const struct ordinary *packet,
+						  struct finding *finding)
+{
+	if (finding->reason == REASON_CLOSED_PORT && packet->tuple.protocol == IPPROTO_TCP)
+		finding->reason = REASON_NO_FLOW;
+	return flow_answers_cached(&packet->tuple, packet->tuple.family, finding) != FLOW_ASK;
+}
+
 /* Section 2 of docs/packet-path.md, as far as it concerns an ordinary packet. */
 static __always_inline bool judge_ordinary_arriving(struct xdp_md *context,
 						    const struct ordinary *packet,
 						    struct finding *finding)
 {
 	if (is_odd_source(&packet->tuple) || is_dhcp_port(&packet->tuple) ||
-	    config.forwarding == FORWARDING_PASS || is_tcp_syn_ack(packet))
+	    config.forwarding == FORWARDING_PASS)
 		return false;
+	if (is_tcp_syn_ack(packet)) {
+		finding->reason = REASON_NO_FLOW;
+		return judge_ordinary_answer(packet, finding);
+	}
 	*finding = find_rule(true, DIRECTION_IN, &packet->tuple);
 	if (finding->rule_slot)
 		return !(finding->options & config.rule_options) ||
 		       judge_ordinary_options(context, packet->tuple.family, finding);
-	/* What opens something belongs to no flow. */
-	return finding->reason == REASON_SPOOFED || is_tcp_syn(packet);
+	return finding->reason == REASON_SPOOFED || is_tcp_syn(packet) ||
+	       judge_ordinary_answer(packet, finding);
 }
 
-/* Section 3 likewise: what answers an in rule. */
+/* Section 3 likewise: what answers an in rule, or goes on in a flow. */
 static __always_inline bool judge_ordinary_leaving(const struct ordinary *packet,
 						   struct finding *finding)
 {
 	if (is_tcp_syn(packet) || is_dhcp_port(&packet->tuple))
 		return false;
 	*finding = find_rule(true, DIRECTION_IN, &packet->tuple);
-	return finding->rule_slot;
+	if (finding->rule_slot)
+		return true;
+	/* The role was the in rules' affair. */
+	finding->role_slot = 0;
+	return flow_continue_cached(&packet->tuple, packet->tuple.family, packet->tcp_flags,
+				    finding) == FLOW_FOUND;
 }
 
 static __always_inline enum ordinary_end

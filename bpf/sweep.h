@@ -13,17 +13,66 @@
 #define SWEEP_FIRST_NS	1000000ull
 #define CLOCK_MONOTONIC 1
 
+/* As the packets of that flow have it. */
+static __always_inline struct conversation conversation_of(const struct flow_key *key)
+{
+	struct conversation c = {};
+
+	__builtin_memcpy(c.local, key->local, sizeof(c.local));
+	__builtin_memcpy(c.remote, key->remote, sizeof(c.remote));
+	c.local_port = bpf_ntohs(key->local_port);
+	c.remote_port = bpf_ntohs(key->remote_port);
+	c.identifier = c.local_port;
+	c.family = key->family;
+	c.protocol = key->protocol;
+	return c;
+}
+
 static long sweep_flow(void *map, struct flow_key *key, struct flow *flow, void *context)
 {
 	__u64 *removed = context;
-	struct flow_key copy = *key;
 	__u16 rule_slot = flow->rule_slot;
+	struct flow_hold hold = {};
+	struct conversation c;
+	struct flow_key copy;
 
-	if (flow_has_expired(flow, bpf_jiffies64()) && !bpf_map_delete_elem(&flows, &copy)) {
+	/* Later than its packets see it, by the lag of the map's clock and a second: nobody is
+	 * about to refresh it any more. */
+	if (!flow_state_has_expired(flow->state, flow->last_seen + FLOW_LAG + config.second,
+				    bpf_jiffies64()))
+		return 0;
+	copy = *key;
+	c = conversation_of(&copy);
+	flow_cache_take(&c, &hold);
+	if (!bpf_map_delete_elem(&flows, &copy)) {
 		share_give_back(&copy, rule_slot);
+		flow_port_discount(&c);
 		(*removed)++;
 	}
+	flow_cache_publish(&c, &hold, true);
 	return 0;
+}
+
+static long sweep_ports(__u32 number, __u32 *left)
+{
+	__u32 zero = 0;
+	struct flow_ports *ports = bpf_map_lookup_elem(&flow_ports, &zero);
+
+	if (ports)
+		flow_ports_clear_word(ports, number, *left);
+	return 0;
+}
+
+static __always_inline void sweep_port_halves(void)
+{
+	__u32 zero = 0;
+	struct flow_ports *ports = bpf_map_lookup_elem(&flow_ports, &zero);
+	__u32 left;
+
+	if (!ports)
+		return;
+	left = flow_ports_turn(ports);
+	bpf_loop(FLOW_PORTS / FLOW_PORTS_WORD, sweep_ports, &left, 0);
 }
 
 /* A count of 0 is first marked dead, so that nobody counts in what is about to go. */
@@ -51,6 +100,7 @@ static int sweep_all(void *map, __u32 *key, struct sweep_timer *timer)
 	__u64 removed = 0;
 
 	bpf_for_each_map_elem(&flows, sweep_flow, &removed, 0);
+	sweep_port_halves();
 	bpf_for_each_map_elem(&flow_shares, sweep_share, &removed, 0);
 	bpf_for_each_map_elem(&fragments, sweep_fragment, &removed, 0);
 	timer->removed += removed;

@@ -339,6 +339,80 @@ struct flow {
 };
 static_assert(sizeof(struct flow) == 24, "flow has no padding");
 
+/*
+ * Which local ports own a flow: what arrives for one that owns none is answered by one bit. Shared
+ * as flows is, and right at every moment: see bpf/flow_ports.h.
+ */
+enum flow_plane {
+	FLOW_PLANE_TCP = 0,
+	FLOW_PLANE_UDP = 1,
+	FLOW_PLANE_OTHER = 2, /* by what stands for the local port in struct flow_key */
+	FLOW_PLANE_COUNT = 4, /* rounded up, so that a mask bounds the index */
+};
+
+#define FLOW_PORTS	(FLOW_PLANE_COUNT << 16)
+#define FLOW_PORTS_WORD 32u /* ports of one word */
+
+struct flow_ports {
+	__u64 owners[FLOW_PORTS /
+		     FLOW_PORTS_WORD]; /* lower half: one bit a port; upper: likewise */
+	__u32 counts[FLOW_PORTS];      /* flows in the table, by plane << 16 | port */
+	__u32 half;		       /* 0, 1: the one that openers write to */
+	__u32 unused;
+};
+static_assert(sizeof(struct flow_ports) == FLOW_PORTS / 4 + FLOW_PORTS * 4 + 8,
+	      "flow_ports has no padding");
+
+/*
+ * The cache of TCP and UDP flows: lines of 64 bytes for IPv4 and of 192 for IPv6, by a hash of the
+ * flow's key. How they are read and written by many CPUs at once is said in bpf/flow_line.h.
+ */
+#define FLOW_LINE_IPV4_WAYS 3
+#define FLOW_LINE_IPV6_WAYS 4
+
+/* A flow in a line: its rule slot, 1 + its state (0: there is no flow), and whether it is blocked.
+ */
+#define FLOW_MARK_SLOT_MASK   0x0fffu
+#define FLOW_MARK_STATE_SHIFT 12
+#define FLOW_MARK_STATE_MASK  0x7u
+#define FLOW_MARK_BLOCKED     0x8000u
+static_assert(RULE_SLOTS_MAX - 1 <= FLOW_MARK_SLOT_MASK, "a rule slot fits a mark");
+static_assert(FLOW_STATE_COUNT <= FLOW_MARK_STATE_MASK, "a state and none fit a mark");
+
+struct flow_line_ipv4 {
+	__u32 sequence;
+	__u32 generation; /* of the policy that judged these flows */
+	__u16 era;	  /* clock >> 32 when they were seen */
+	__u16 marks[FLOW_LINE_IPV4_WAYS];
+	__u32 seen[FLOW_LINE_IPV4_WAYS];  /* clock of the last own packet, lower half */
+	__u32 ports[FLOW_LINE_IPV4_WAYS]; /* local << 16 | remote, host order */
+	__be32 local[FLOW_LINE_IPV4_WAYS];
+	__be32 remote[FLOW_LINE_IPV4_WAYS];
+};
+static_assert(sizeof(struct flow_line_ipv4) == 64, "one cache line");
+
+struct flow_line_ipv6 {
+	__u32 sequence; /* as above */
+	__u32 generation;
+	__u16 era;
+	__u16 marks[FLOW_LINE_IPV6_WAYS];
+	__u16 unused;
+	__u32 seen[FLOW_LINE_IPV6_WAYS];
+	__u32 ports[FLOW_LINE_IPV6_WAYS];
+	__u32 unused_too[3];
+	struct {
+		__be32 local[4];
+		__be32 remote[4];
+	} addresses[FLOW_LINE_IPV6_WAYS];
+};
+static_assert(sizeof(struct flow_line_ipv6) == 64 + FLOW_LINE_IPV6_WAYS * 32u, "three cache lines");
+
+/* Lines of the two maps less one, each a power of two. Set before the programs are loaded. */
+struct flow_cache_shape {
+	__u32 ipv4_mask;
+	__u32 ipv6_mask;
+};
+
 /* How many flows one rule holds to one peer. */
 struct flow_share_key {
 	__u8 remote[16];

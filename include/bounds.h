@@ -71,6 +71,7 @@
 #define FLOWS_DEFAULT	    65536u
 #define FLOWS_MIN	    64u
 #define FLOWS_MAX	    (16u << 20)
+#define FLOW_LINES_MAX	    (1u << 20) /* of the flow cache, a family: more would cost memory only */
 #define FRAGMENTS_DEFAULT   4096u
 #define FRAGMENTS_MIN	    16u
 #define FRAGMENTS_MAX	    (1u << 20)

@@ -39,27 +39,16 @@ static int run(struct judge *base, enum direction direction, const void *frame, 
 			  length, ret_judgement);
 }
 
-static void clear_map(struct bpf_object *object, const char *name)
-{
-	int fd = bpf_object__find_map_fd_by_name(object, name);
-	unsigned char key[256];
-
-	while (!bpf_map_get_next_key(fd, NULL, key))
-		if (bpf_map_delete_elem(fd, key))
-			break;
-}
-
 static int reset(struct judge *base)
 {
 	struct kernel_judge *kernel = (struct kernel_judge *)base;
 	struct state *state = loaded_state(kernel->loaded);
+	int error;
 
-	clear_map(loaded_object(kernel->loaded), "flows");
-	clear_map(loaded_object(kernel->loaded), "flow_shares");
-	clear_map(loaded_object(kernel->loaded), "fragments");
 	state->icmp_second = 0;
 	state->icmp_errors = 0;
-	return loaded_forget_limits(kernel->loaded);
+	error = loaded_forget(kernel->loaded);
+	return error ? error : loaded_forget_limits(kernel->loaded);
 }
 
 static void kernel_judge_free(struct judge *base)
@@ -117,6 +106,9 @@ static struct lasting_maps lasting_of(struct kernel_judge *kernel)
 	object = loaded_object(kernel->loaded);
 	lasting.flows = bpf_object__find_map_fd_by_name(object, "flows");
 	lasting.flow_shares = bpf_object__find_map_fd_by_name(object, "flow_shares");
+	lasting.flow_cache_ipv4 = bpf_object__find_map_fd_by_name(object, "flow_cache_ipv4");
+	lasting.flow_cache_ipv6 = bpf_object__find_map_fd_by_name(object, "flow_cache_ipv6");
+	lasting.flow_ports = bpf_object__find_map_fd_by_name(object, "flow_ports");
 	lasting.fragments = bpf_object__find_map_fd_by_name(object, "fragments");
 	return lasting;
 }

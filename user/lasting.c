@@ -28,6 +28,9 @@ struct lasting_map {
 static const struct lasting_map lasting_table[] = {
 	LASTING_MAP(flows, true),
 	LASTING_MAP(flow_shares, true),
+	LASTING_MAP(flow_cache_ipv4, true),
+	LASTING_MAP(flow_cache_ipv6, true),
+	LASTING_MAP(flow_ports, true),
 	LASTING_MAP(fragments, true),
 	LASTING_MAP(sweep_timer, true),
 	LASTING_MAP(rule_slots, true),

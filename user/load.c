@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
@@ -143,6 +144,44 @@ static void set_option_sizes(struct sallyport_bpf *skeleton)
 	set_entries(skeleton->maps.limits, limit ? config->limit_sets : 0);
 }
 
+/* The lowest power of two that is not below it. */
+static uint32_t power_of_two(uint32_t least)
+{
+	uint32_t power = 1;
+
+	while (power < least)
+		power *= 2;
+	return power;
+}
+
+/*
+ * A line of IPv4 for each flow, and one of IPv6 for two: with a third or half of its ways in use, a
+ * full table has few flows that find no way of their own.
+ */
+static void size_flow_cache(struct sallyport_bpf *skeleton, uint32_t flows)
+{
+	uint32_t lines = power_of_two(flows < FLOW_LINES_MAX ? flows : FLOW_LINES_MAX);
+
+	bpf_map__set_value_size(skeleton->maps.flow_cache_ipv4,
+				lines * (uint32_t)sizeof(struct flow_line_ipv4));
+	bpf_map__set_value_size(skeleton->maps.flow_cache_ipv6,
+				(lines + 1) / 2 * (uint32_t)sizeof(struct flow_line_ipv6));
+}
+
+/* As large as it is, be it new or pinned. */
+static void shape_flow_cache(struct sallyport_bpf *skeleton)
+{
+	/* The skeleton's view is const, as the programs' is; before loading it is ours to set. */
+	struct flow_cache_shape *shape = (struct flow_cache_shape *)&skeleton->rodata->flow_cache;
+
+	shape->ipv4_mask = bpf_map__value_size(skeleton->maps.flow_cache_ipv4) /
+				   (uint32_t)sizeof(struct flow_line_ipv4) -
+			   1;
+	shape->ipv6_mask = bpf_map__value_size(skeleton->maps.flow_cache_ipv6) /
+				   (uint32_t)sizeof(struct flow_line_ipv6) -
+			   1;
+}
+
 static void set_sizes(struct sallyport_bpf *skeleton, const struct load_request *request,
 		      const struct flat_shape *shape)
 {
@@ -163,6 +202,7 @@ static void set_sizes(struct sallyport_bpf *skeleton, const struct load_request 
 	set_entries(skeleton->maps.flow_shares, request->policy->flows);
 	set_entries(skeleton->maps.fragments, request->policy->fragments);
 	set_option_sizes(skeleton);
+	size_flow_cache(skeleton, request->policy->flows);
 	bpf_map__set_value_size(skeleton->maps.flat_ipv4,
 				(shape->ipv4_units + FLAT_TAIL_UNITS) * FLAT_UNIT_BYTES);
 	bpf_map__set_value_size(skeleton->maps.flat_ipv6,
@@ -428,6 +468,9 @@ static int reuse_lasting(struct sallyport_bpf *skeleton, const struct lasting_ma
 	} maps[] = {
 		{skeleton->maps.flows, lasting->flows},
 		{skeleton->maps.flow_shares, lasting->flow_shares},
+		{skeleton->maps.flow_cache_ipv4, lasting->flow_cache_ipv4},
+		{skeleton->maps.flow_cache_ipv6, lasting->flow_cache_ipv6},
+		{skeleton->maps.flow_ports, lasting->flow_ports},
 		{skeleton->maps.fragments, lasting->fragments},
 		{skeleton->maps.receive_rules, lasting->receive_rules},
 		{skeleton->maps.transmit_rules, lasting->transmit_rules},
@@ -509,7 +552,10 @@ static int prepare(struct sallyport_bpf *skeleton, const struct load_request *re
 	configure(request, (struct config *)&skeleton->rodata->config);
 	memcpy((void *)&skeleton->rodata->shape, &ret_flat->shape, sizeof(ret_flat->shape));
 	set_sizes(skeleton, request, &ret_flat->shape);
-	return reuse_lasting(skeleton, &request->lasting, failure);
+	error = reuse_lasting(skeleton, &request->lasting, failure);
+	if (!error)
+		shape_flow_cache(skeleton);
+	return error;
 }
 
 int load(const struct load_request *request, struct failure *failure, struct loaded **ret_loaded)
@@ -543,9 +589,10 @@ int load(const struct load_request *request, struct failure *failure, struct loa
 static bool is_shared_by_copies(const char *name)
 {
 	static const char *const names[] = {
-		"ipv4_classes", "ipv6_classes", "port_classes", "end_classes", "decisions",
-		"rule_info",	"flat_classes", "flat_ipv4",	"flat_ipv6",   "flows",
-		"flow_shares",	"fragments",	"rule_limits",	"limits",
+		"ipv4_classes", "ipv6_classes",	   "port_classes",    "end_classes", "decisions",
+		"rule_info",	"flat_classes",	   "flat_ipv4",	      "flat_ipv6",   "flows",
+		"flow_shares",	"flow_cache_ipv4", "flow_cache_ipv6", "flow_ports",  "fragments",
+		"rule_limits",	"limits",
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -669,5 +716,45 @@ int loaded_forget_limits(struct loaded *loaded)
 		error = bpf_map_update_batch(bpf_map__fd(map), keys, sets, &count, NULL);
 	free(sets);
 	free(keys);
+	return error;
+}
+
+/* ---- forgetting ---- */
+
+static void clear_hash(const struct bpf_map *map)
+{
+	unsigned char key[sizeof(struct flow_key) + sizeof(struct fragment_key)];
+
+	while (!bpf_map_get_next_key(bpf_map__fd(map), NULL, key))
+		if (bpf_map_delete_elem(bpf_map__fd(map), key))
+			break;
+}
+
+/* One mappable value. */
+static int clear_array(const struct bpf_map *map)
+{
+	size_t size = bpf_map__value_size(map);
+	void *value = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
+
+	if (value == MAP_FAILED)
+		return -errno;
+	memset(value, 0, size);
+	munmap(value, size);
+	return 0;
+}
+
+int loaded_forget(struct loaded *loaded)
+{
+	struct sallyport_bpf *skeleton = loaded->skeleton;
+	int error;
+
+	clear_hash(skeleton->maps.flows);
+	clear_hash(skeleton->maps.flow_shares);
+	clear_hash(skeleton->maps.fragments);
+	error = clear_array(skeleton->maps.flow_cache_ipv4);
+	if (!error)
+		error = clear_array(skeleton->maps.flow_cache_ipv6);
+	if (!error)
+		error = clear_array(skeleton->maps.flow_ports);
 	return error;
 }

@@ -19,6 +19,9 @@ struct bpf_object;
 struct lasting_maps {
 	int flows;	      /* shared/: of the network namespace */
 	int flow_shares;      /* shared/ */
+	int flow_cache_ipv4;  /* shared/ */
+	int flow_cache_ipv6;  /* shared/ */
+	int flow_ports;	      /* shared/ */
 	int fragments;	      /* shared/ */
 	int receive_rules;    /* <interface>/: counters by rule slot */
 	int transmit_rules;   /* <interface>/ */
@@ -34,7 +37,8 @@ struct lasting_maps {
 	int drop_events;      /* <interface>/: struct drop_event by DROP_EVENT */
 };
 #define LASTING_MAPS_PRIVATE                                                                       \
-	((struct lasting_maps){-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1})
+	((struct lasting_maps){-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, \
+			       -1})
 
 struct load_request {
 	const struct host_policy *policy;
@@ -80,14 +84,20 @@ struct state *loaded_state(struct loaded *loaded); /* mapped, writable: what the
 int loaded_forget_limits(struct loaded *loaded);
 
 /*
+ * Empties flows, what stands in front of them, and fragments: for trace and tests, while no program
+ * runs. 0 or -errno.
+ */
+int loaded_forget(struct loaded *loaded);
+
+/*
  * Names of the maps in the object, so that pins read well (bpffs and BTF names):
  *   generation: ipv4_classes ipv6_classes port_classes end_classes decisions rule_info flat_classes
  * flat_ipv4 flat_ipv6 live_answers rule_limits limits configuration (.rodata) state (.bss)
  * generation_info (ARRAY of 1)
- *   lasting:    flows flow_shares fragments receive_rules transmit_rules receive_reasons
- * transmit_reasons drop_rings drop_events sweep_timer; rule_slots and rule_bases (HASH,
- * RULE_IDS_MAX, NO_PREALLOC), role_slots (HASH, ROLE_SLOTS_MAX, NO_PREALLOC), journal and meta
- * (ARRAY of 1)
+ *   lasting:    flows flow_shares flow_cache_ipv4 flow_cache_ipv6 flow_ports fragments
+ * receive_rules transmit_rules receive_reasons transmit_reasons drop_rings drop_events sweep_timer;
+ * rule_slots and rule_bases (HASH, RULE_IDS_MAX, NO_PREALLOC), role_slots (HASH, ROLE_SLOTS_MAX,
+ * NO_PREALLOC), journal and meta (ARRAY of 1)
  */
 
 #endif

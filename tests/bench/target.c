@@ -54,6 +54,9 @@ int target_load(struct target *target, const struct host_policy *policy,
 	if (flows_of) {
 		request.lasting.flows = map_fd(flows_of, "flows");
 		request.lasting.flow_shares = map_fd(flows_of, "flow_shares");
+		request.lasting.flow_cache_ipv4 = map_fd(flows_of, "flow_cache_ipv4");
+		request.lasting.flow_cache_ipv6 = map_fd(flows_of, "flow_cache_ipv6");
+		request.lasting.flow_ports = map_fd(flows_of, "flow_ports");
 	}
 	clock_gettime(CLOCK_MONOTONIC, &before);
 	error = load(&request, failure, &target->loaded);
@@ -153,20 +156,7 @@ bool target_agreed(const struct target *target)
 	return !state->disagreements && !state->fallback;
 }
 
-static void clear_map(int fd)
-{
-	unsigned char key[64], next[64];
-	bool more = !bpf_map_get_next_key(fd, NULL, key);
-
-	while (more) {
-		more = !bpf_map_get_next_key(fd, key, next);
-		bpf_map_delete_elem(fd, key);
-		memcpy(key, next, sizeof(key));
-	}
-}
-
 void target_forget_flows(struct target *target)
 {
-	clear_map(map_fd(target, "flows"));
-	clear_map(map_fd(target, "flow_shares"));
+	loaded_forget(target->loaded);
 }

@@ -144,12 +144,7 @@ static int map_of(struct bench *bench, const char *name)
 
 void bench_reset(struct bench *bench)
 {
-	static const char *const names[] = {"flows", "flow_shares", "fragments"};
-	unsigned char key[64];
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		while (!bpf_map_get_next_key(map_of(bench, names[i]), NULL, key))
-			bpf_map_delete_elem(map_of(bench, names[i]), key);
+	assert_int_equal(loaded_forget(bench->loaded), 0);
 	loaded_state(bench->loaded)->icmp_second = 0;
 	loaded_state(bench->loaded)->icmp_errors = 0;
 	assert_int_equal(loaded_forget_limits(bench->loaded), 0);
