@@ -62,6 +62,7 @@ static json_t *texts_json(const text_list *texts)
 struct summary {
 	const struct host_policy *policy;
 	const struct tables *tables;
+	const struct stopwatch *stopwatch;
 	char digest[65];
 };
 
@@ -73,6 +74,38 @@ static json_t *applied_json(const struct applied_interface *one)
 			 one->hooks.egress_first, "receive_generation",
 			 (json_int_t)one->hooks.receive.generation, "transmit_generation",
 			 (json_int_t)one->hooks.transmit.generation);
+}
+
+/* Where each large map came from, and what was done to it. */
+static json_t *tables_json(const struct apply_result *result)
+{
+	json_t *array = json_array();
+
+	for (int map = 0; map < TABLE_MAP_COUNT; map++) {
+		const struct table_report *report = &result->tables[map];
+		json_t *object = json_pack("{s:s, s:s}", "map", table_map_name((enum table_map)map),
+					   "source", table_source_name(report->source));
+
+		if (map < TABLE_TRIE_COUNT)
+			json_object_update_new(
+				object, json_pack("{s:I, s:I, s:I, s:I}", "added",
+						  (json_int_t)report->counts.added, "changed",
+						  (json_int_t)report->counts.changed, "removed",
+						  (json_int_t)report->counts.removed, "kept",
+						  (json_int_t)report->counts.kept));
+		json_array_append_new(array, object);
+	}
+	return array;
+}
+
+static json_t *timings_json(const struct stopwatch *stopwatch)
+{
+	json_t *object = json_object();
+
+	for (size_t i = 0; i < stopwatch->lap_count; i++)
+		json_object_set_new(object, stopwatch->laps[i].name,
+				    json_real((double)stopwatch->laps[i].nanoseconds / 1e6));
+	return object;
 }
 
 static void print_result_json(const struct invocation *invocation, const struct summary *summary,
@@ -96,6 +129,8 @@ static void print_result_json(const struct invocation *invocation, const struct 
 					 (json_int_t)prefix_count(summary->tables), "interfaces",
 					 interfaces, "warnings", texts_json(&result->warnings),
 					 "recovered", result->recovered));
+	json_object_update_new(object, json_pack("{s:o, s:o}", "tables", tables_json(result),
+						 "timings_ms", timings_json(summary->stopwatch)));
 	output_json(invocation, stdout, object);
 }
 
@@ -216,11 +251,14 @@ int command_apply(const struct invocation *invocation)
 	};
 	struct apply_result result = {0};
 	struct failure failure = {""};
+	struct stopwatch stopwatch;
 	struct summary summary;
 	int status = read_apply_options(invocation, &request);
 
+	stopwatch_start(&stopwatch);
 	if (status == EXIT_DONE)
 		status = site_files_read(invocation, invocation->arguments[0], &files);
+	stopwatch_lap(&stopwatch, "parse");
 	if (status == EXIT_DONE)
 		status = require_management(invocation, &files);
 	if (status == EXIT_DONE)
@@ -229,17 +267,20 @@ int command_apply(const struct invocation *invocation)
 		status = site_files_host(invocation, &files, &policy);
 	if (status == EXIT_DONE)
 		status = refuse_domains(invocation, policy);
+	stopwatch_lap(&stopwatch, "resolve");
 	if (status == EXIT_DONE)
 		status = compile_host(invocation, &files, policy, &tables);
+	stopwatch_lap(&stopwatch, "compile");
 	if (status != EXIT_DONE)
 		return status;
 	request.arena = files.arena;
 	request.policy = policy;
 	request.tables = tables;
+	request.stopwatch = &stopwatch;
 	audience.steps |= prefix_count(tables) > QUICK_PREFIXES;
 	if (generation_apply(&request, &failure, &result))
 		return output_failure(invocation, &failure);
-	summary = (struct summary){.policy = policy, .tables = tables};
+	summary = (struct summary){.policy = policy, .tables = tables, .stopwatch = &stopwatch};
 	host_policy_digest(policy, summary.digest);
 	print_list(invocation, &result.warnings);
 	if (invocation->given[OPTION_JSON]) {

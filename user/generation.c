@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "banks.h"
 #include "descriptor.h"
 #include "interface.h"
 #include "lasting.h"
@@ -44,6 +45,7 @@ struct application {
 	LIST(struct target) targets;
 	struct slots slots;
 	struct slot_assignment assignment;
+	struct banks banks;
 	struct apply_result result;
 };
 
@@ -63,6 +65,7 @@ static void application_close(struct application *application)
 {
 	list_for_each (target, &application->targets)
 		loaded_free(target->loaded);
+	banks_close(&application->banks);
 	pins_close(application->pins);
 }
 
@@ -424,18 +427,29 @@ static void describe(const struct application *application, const struct target 
 	documents_format(policy, information->documents, sizeof(information->documents));
 }
 
-static int load_target(struct application *application, struct target *target,
-		       struct failure *failure)
+static struct load_request load_request_of(const struct application *application,
+					   const struct target *target)
 {
-	const struct apply_request *request = application->request;
-	struct load_request load_request = {
+	return (struct load_request){
 		.policy = &target->policy,
-		.tables = request->tables,
+		.tables = application->request->tables,
 		.rule_slots = application->assignment.rules,
 		.role_slots = application->assignment.roles,
 		.generation = application->generation,
 		.lasting = LASTING_MAPS_PRIVATE,
+		.live = &application->banks.live,
+		.idle = &application->banks.idle,
+		.twin = application->targets.items[0].loaded,
+		.progress = &application->request->progress,
+		.stopwatch = application->request->stopwatch,
 	};
+}
+
+static int load_target(struct application *application, struct target *target,
+		       struct failure *failure)
+{
+	const struct apply_request *request = application->request;
+	struct load_request load_request = load_request_of(application, target);
 	const char *name = target->interface->name;
 	struct generation_info information;
 	int result = 0;
@@ -444,8 +458,11 @@ static int load_target(struct application *application, struct target *target,
 		      application->generation, name);
 	if (!request->dry_run)
 		result = lasting_open(application->pins, name, &load_request.lasting, failure);
+	stopwatch_lap(request->stopwatch, "prepare");
 	if (result == 0)
 		result = load(&load_request, failure, &target->loaded);
+	if (result == 0 && !load_request.twin && !request->dry_run)
+		result = banks_keep(application->pins, target->loaded, failure);
 	if (result == 0 && !request->dry_run) {
 		describe(application, target, &information);
 		progress_step(&request->progress, "pin generation %" PRIu32 " of %s",
@@ -454,6 +471,7 @@ static int load_target(struct application *application, struct target *target,
 						&load_request.lasting, &information, failure);
 	}
 	lasting_close(&load_request.lasting);
+	stopwatch_lap(request->stopwatch, "pin");
 	return result < 0 ? fail_prefix(failure, -result, "%s", name) : 0;
 }
 
@@ -496,6 +514,9 @@ static int prepare(struct application *application, struct failure *failure)
 {
 	int result = 0;
 
+	if (application->pins)
+		result = banks_open(application->pins, application->arena,
+				    application->request->dry_run, failure, &application->banks);
 	for (size_t i = 0; result == 0 && i < application->targets.count; i++) {
 		struct target *target = &application->targets.items[i];
 
@@ -554,6 +575,9 @@ static int read_result(struct application *application, struct failure *failure)
 	int result = 0;
 
 	application->result.generation = application->generation;
+	for (int map = 0; map < TABLE_MAP_COUNT; map++)
+		application->result.tables[map] =
+			*loaded_report(application->targets.items[0].loaded, (enum table_map)map);
 	for (size_t i = 0; result == 0 && i < application->targets.count; i++) {
 		const struct target *target = &application->targets.items[i];
 		struct applied_interface *applied =
@@ -592,7 +616,23 @@ static int go_live(struct application *application, struct failure *failure)
 		     "the next command tries again",
 		     clean_failure.message);
 	sigprocmask(SIG_SETMASK, &before, NULL);
+	stopwatch_lap(application->request->stopwatch, "swap");
 	return result;
+}
+
+/* The new policy is in force: that the next load will have more to write is not worth a word. */
+static void make_spare(struct application *application)
+{
+	const struct target *first = &application->targets.items[0];
+	struct load_request request = load_request_of(application, first);
+	struct failure failure;
+
+	request.stopwatch = NULL;
+	if (banks_spare(application->pins, application->arena, &request, first->loaded, &failure) <
+	    0)
+		progress_step(&application->request->progress, "no spare bank: %s",
+			      failure.message);
+	stopwatch_lap(application->request->stopwatch, "spare");
 }
 
 /* ------------------------------------------------------------ apply -----------------------------
@@ -678,6 +718,7 @@ int generation_apply(const struct apply_request *request, struct failure *failur
 	cleanup(application_close) struct application application = {
 		.request = request,
 		.arena = request->arena,
+		.banks = BANKS_NONE,
 	};
 	int result;
 
@@ -693,6 +734,8 @@ int generation_apply(const struct apply_request *request, struct failure *failur
 		return undo(&application, result, failure);
 	if (result == 0 && !request->dry_run)
 		result = go_live(&application, failure);
+	if (result == 0 && !request->dry_run)
+		make_spare(&application);
 	if (result == 0)
 		result = read_result(&application, failure);
 	if (result == 0)

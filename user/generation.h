@@ -12,6 +12,7 @@
 
 #include "attach.h"
 #include "hooks.h"
+#include "load.h"
 #include "tables.h"
 
 #define LOCK_WAIT_SECONDS 30u /* for another command; a load of a million prefixes takes five */
@@ -28,6 +29,7 @@ struct apply_request {
 	unsigned wait_seconds;	      /* for another command to end */
 	bool dry_run;		      /* check and load as always, but pin and attach nothing */
 	struct progress progress;
+	struct stopwatch *stopwatch; /* gets the steps; may be NULL */
 };
 
 struct applied_interface {
@@ -39,6 +41,7 @@ struct applied_interface {
 struct apply_result {
 	uint32_t generation;
 	LIST(struct applied_interface) interfaces;
+	struct table_report tables[TABLE_MAP_COUNT]; /* where each came from */
 	text_list warnings;
 	const char *recovered; /* what a killed command had left, or NULL */
 };

@@ -4,26 +4,10 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "descriptor.h"
-
-#define STEP_BYTES_MAX 160
-
-void progress_step(const struct progress *progress, const char *format, ...)
-{
-	char text[STEP_BYTES_MAX];
-	va_list arguments;
-
-	if (!progress->step)
-		return;
-	va_start(arguments, format);
-	vsnprintf(text, sizeof(text), format, arguments);
-	va_end(arguments);
-	progress->step(text, progress->data);
-}
 
 bool hooks_wants_receive(const struct generation_info *information)
 {

@@ -8,14 +8,7 @@
 
 #include "attach.h"
 #include "pins.h"
-
-/* Steps of a command, for -v and for tests: "swap egress of eth0 to generation 7". */
-struct progress {
-	void (*step)(const char *text, void *data); /* may be NULL */
-	void *data;
-};
-void progress_step(const struct progress *progress, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+#include "progress.h"
 
 /* One hook, as the kernel has it. */
 struct hook {

@@ -23,6 +23,7 @@
 
 struct loaded {
 	struct sallyport_bpf *skeleton;
+	struct table_report reports[TABLE_MAP_COUNT];
 };
 
 void loaded_free(struct loaded *loaded)
@@ -182,8 +183,8 @@ static void shape_flow_cache(struct sallyport_bpf *skeleton)
 			   1;
 }
 
-static void set_sizes(struct sallyport_bpf *skeleton, const struct load_request *request,
-		      const struct flat_shape *shape)
+/* But those of the tables' large maps, which table_maps.c sets. */
+static void set_sizes(struct sallyport_bpf *skeleton, const struct load_request *request)
 {
 	const struct tables *tables = request->tables;
 	uint32_t ends = 0, decisions = 0;
@@ -192,8 +193,6 @@ static void set_sizes(struct sallyport_bpf *skeleton, const struct load_request 
 		ends += cells_in_use(&tables->near[d]) + cells_in_use(&tables->far[d]);
 		decisions += cells_in_use(&tables->decisions[d]);
 	}
-	set_entries(skeleton->maps.ipv4_classes, tables->ipv4.count + TRIE_HEADROOM);
-	set_entries(skeleton->maps.ipv6_classes, tables->ipv6.count + TRIE_HEADROOM);
 	set_entries(skeleton->maps.port_classes, port_prefixes(tables) + TRIE_HEADROOM);
 	set_entries(skeleton->maps.end_classes, ends);
 	set_entries(skeleton->maps.decisions, decisions);
@@ -203,12 +202,6 @@ static void set_sizes(struct sallyport_bpf *skeleton, const struct load_request 
 	set_entries(skeleton->maps.fragments, request->policy->fragments);
 	set_option_sizes(skeleton);
 	size_flow_cache(skeleton, request->policy->flows);
-	bpf_map__set_value_size(skeleton->maps.flat_ipv4,
-				(shape->ipv4_units + FLAT_TAIL_UNITS) * FLAT_UNIT_BYTES);
-	bpf_map__set_value_size(skeleton->maps.flat_ipv6,
-				(shape->ipv6_units + FLAT_TAIL_UNITS) * FLAT_UNIT_BYTES);
-	bpf_map__set_value_size(skeleton->maps.flat_classes,
-				(shape->classes_mask + 1) * (uint32_t)sizeof(__u16));
 }
 
 /* ---- filling ---- */
@@ -219,36 +212,6 @@ static int put(struct bpf_map *map, const void *key, const void *value, struct f
 		return 0;
 	return fail(failure, errno, "map %s refused an entry: %s", bpf_map__name(map),
 		    strerror(errno));
-}
-
-static int fill_addresses(struct sallyport_bpf *skeleton, const struct load_request *request,
-			  struct failure *failure)
-{
-	const struct tables *tables = request->tables;
-
-	for (size_t i = 0; i < tables->ipv4.count + tables->ipv6.count; i++) {
-		bool ipv4 = i < tables->ipv4.count;
-		const struct address_entry *entry =
-			ipv4 ? &tables->ipv4.items[i] : &tables->ipv6.items[i - tables->ipv4.count];
-		struct address_class value = {
-			.class_id = entry->class_id,
-			.own = entry->own,
-			.peer_of_in = entry->peer_of_in,
-			.peer_of_out = entry->peer_of_out,
-			.role_slot = entry->role ? request->role_slots[entry->role - 1] : 0,
-		};
-		struct ipv4_key key4 = {.prefix_length = entry->prefix.length};
-		struct ipv6_key key6 = {.prefix_length = entry->prefix.length};
-		int error;
-
-		memcpy(key4.address, entry->prefix.address.bytes, sizeof(key4.address));
-		memcpy(key6.address, entry->prefix.address.bytes, sizeof(key6.address));
-		error = ipv4 ? put(skeleton->maps.ipv4_classes, &key4, &value, failure)
-			     : put(skeleton->maps.ipv6_classes, &key6, &value, failure);
-		if (error)
-			return error;
-	}
-	return 0;
 }
 
 static int fill_port_range(struct bpf_map *map, const struct port_entry *entry,
@@ -380,24 +343,12 @@ static int fill_limits(struct sallyport_bpf *skeleton, const struct load_request
 	return error;
 }
 
-static int fill_flat(struct sallyport_bpf *skeleton, const struct flat *flat,
-		     struct failure *failure)
-{
-	__u32 zero = 0;
-	int error = put(skeleton->maps.flat_classes, &zero, flat->classes, failure);
-
-	if (!error)
-		error = put(skeleton->maps.flat_ipv4, &zero, flat->ipv4.units, failure);
-	if (!error)
-		error = put(skeleton->maps.flat_ipv6, &zero, flat->ipv6.units, failure);
-	return error;
-}
-
+/* The small maps of the tables. */
 static int fill(struct sallyport_bpf *skeleton, const struct load_request *request,
-		const struct flat *flat, struct failure *failure)
+		struct failure *failure)
 {
 	const struct tables *tables = request->tables;
-	int error = fill_addresses(skeleton, request, failure);
+	int error = 0;
 
 	for (size_t i = 0; !error && i < tables->ports.count; i++)
 		error = fill_port_range(skeleton->maps.port_classes, &tables->ports.items[i],
@@ -413,40 +364,8 @@ static int fill(struct sallyport_bpf *skeleton, const struct load_request *reque
 		error = fill_rule_info(skeleton, request, failure);
 	if (!error)
 		error = fill_limits(skeleton, request, failure);
-	if (!error && request->policy->lookup == LOOKUP_FLAT)
-		error = fill_flat(skeleton, flat, failure);
+	stopwatch_lap(request->stopwatch, "maps_write");
 	return error;
-}
-
-/* ---- reading back: what the kernel holds is what was meant, before anything goes live ---- */
-
-static int verify_addresses(struct sallyport_bpf *skeleton, const struct tables *tables,
-			    struct failure *failure)
-{
-	for (size_t i = 0; i < tables->ipv4.count + tables->ipv6.count; i++) {
-		bool ipv4 = i < tables->ipv4.count;
-		const struct address_entry *entry =
-			ipv4 ? &tables->ipv4.items[i] : &tables->ipv6.items[i - tables->ipv4.count];
-		struct bpf_map *map =
-			ipv4 ? skeleton->maps.ipv4_classes : skeleton->maps.ipv6_classes;
-		struct ipv6_key key = {.prefix_length = entry->prefix.length};
-		struct address_class value = {0};
-
-		/* The IPv4 key is the beginning of the IPv6 one. */
-		memcpy(key.address, entry->prefix.address.bytes, sizeof(key.address));
-		if (bpf_map_lookup_elem(bpf_map__fd(map), &key, &value) ||
-		    value.class_id != entry->class_id || value.own != entry->own ||
-		    value.peer_of_in != entry->peer_of_in ||
-		    value.peer_of_out != entry->peer_of_out) {
-			char text[ADDRESS_TEXT_MAX];
-
-			return fail(failure, EIO,
-				    "map %s gives another class for %s than was written: "
-				    "the kernel's trie can't be trusted; nothing was changed",
-				    bpf_map__name(map), prefix_format(&entry->prefix, text));
-		}
-	}
-	return 0;
 }
 
 /* ---- loading ---- */
@@ -536,32 +455,133 @@ static int load_skeleton(struct sallyport_bpf *skeleton, struct failure *failure
 	return error;
 }
 
-static int prepare(struct sallyport_bpf *skeleton, const struct load_request *request,
-		   struct flat *ret_flat, struct failure *failure)
+/* The cache of flows is as large as the pinned one, if there is one. */
+static int take_lasting(struct sallyport_bpf *skeleton, const struct lasting_maps *lasting,
+			struct failure *failure)
 {
-	bool flat = request->policy->lookup == LOOKUP_FLAT;
-	int error = 0;
+	int error = reuse_lasting(skeleton, lasting, failure);
 
-	*ret_flat = (struct flat){.shape = flat_shape_unused(request->tables)};
-	if (flat)
-		error = flat_build(request->tables, request->rule_slots, request->role_slots,
-				   failure, ret_flat);
-	if (error)
-		return error;
-	/* The skeleton's view is const, as the programs' is; before loading it is ours to set. */
-	configure(request, (struct config *)&skeleton->rodata->config);
-	memcpy((void *)&skeleton->rodata->shape, &ret_flat->shape, sizeof(ret_flat->shape));
-	set_sizes(skeleton, request, &ret_flat->shape);
-	error = reuse_lasting(skeleton, &request->lasting, failure);
 	if (!error)
 		shape_flow_cache(skeleton);
+	return error;
+}
+
+/* What is the same in every load of these tables. */
+static bool is_of_tables(const char *name)
+{
+	static const char *const names[] = {
+		"ipv4_classes", "ipv6_classes", "port_classes", "end_classes", "decisions",
+		"rule_info",	"flat_classes", "flat_ipv4",	"flat_ipv6",   "rule_limits",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return false;
+}
+
+static int reuse_twin(struct sallyport_bpf *skeleton, const struct loaded *twin,
+		      struct failure *failure)
+{
+	struct bpf_map *map;
+	int error = 0;
+
+	bpf_object__for_each_map(map, skeleton->obj)
+	{
+		const char *name = bpf_map__name(map);
+
+		if (!error && is_of_tables(name))
+			error = reuse(map,
+				      bpf_object__find_map_fd_by_name(twin->skeleton->obj, name),
+				      failure);
+	}
+	return error;
+}
+
+static void prepare(struct sallyport_bpf *skeleton, const struct load_request *request,
+		    const struct flat_shape *shape)
+{
+	/* The skeleton's view is const, as the programs' is; before loading it is ours to set. */
+	configure(request, (struct config *)&skeleton->rodata->config);
+	memcpy((void *)&skeleton->rodata->shape, shape, sizeof(*shape));
+	set_sizes(skeleton, request);
+}
+
+/* With the maps of a load of the same tables that was done a moment ago. */
+static int load_twin(struct loaded *loaded, const struct load_request *request,
+		     struct failure *failure)
+{
+	const struct flat_shape shape = request->twin->skeleton->rodata->shape;
+	int error;
+
+	prepare(loaded->skeleton, request, &shape);
+	memcpy(loaded->reports, request->twin->reports, sizeof(loaded->reports));
+	error = take_lasting(loaded->skeleton, &request->lasting, failure);
+	if (!error)
+		error = reuse_twin(loaded->skeleton, request->twin, failure);
+	if (!error)
+		error = load_skeleton(loaded->skeleton, failure);
+	stopwatch_lap(request->stopwatch, "programs");
+	return error;
+}
+
+static struct table_request table_request(const struct load_request *request,
+					  const struct flat *flat)
+{
+	return (struct table_request){
+		.tables = request->tables,
+		.role_slots = request->role_slots,
+		.flat = flat,
+		.live = request->live,
+		.idle = request->idle,
+		.progress = request->progress,
+		.stopwatch = request->stopwatch,
+	};
+}
+
+static int load_tables(struct loaded *loaded, const struct load_request *request,
+		       const struct flat *flat, struct failure *failure)
+{
+	cleanup(table_filling_free) struct table_filling filling = {0};
+	struct bpf_object *object = loaded->skeleton->obj;
+	const struct table_request tables = table_request(request, flat);
+	int error;
+
+	prepare(loaded->skeleton, request, &flat->shape);
+	error = take_lasting(loaded->skeleton, &request->lasting, failure);
+	if (!error)
+		error = table_maps_choose(&tables, object, failure, &filling);
+	if (!error)
+		error = load_skeleton(loaded->skeleton, failure);
+	stopwatch_lap(request->stopwatch, "programs");
+	if (!error)
+		error = fill(loaded->skeleton, request, failure);
+	if (!error)
+		error = table_maps_fill(&tables, object, failure, &filling);
+	memcpy(loaded->reports, filling.reports, sizeof(loaded->reports));
+	return error;
+}
+
+static int load_flat(struct loaded *loaded, const struct load_request *request,
+		     struct failure *failure)
+{
+	struct flat flat = {.shape = flat_shape_unused(request->tables)};
+	int error = 0;
+
+	if (request->policy->lookup == LOOKUP_FLAT)
+		error = flat_build(request->tables, request->rule_slots, request->role_slots,
+				   failure, &flat);
+	if (error)
+		return error;
+	stopwatch_lap(request->stopwatch, "flat_build");
+	error = load_tables(loaded, request, &flat, failure);
+	flat_free(&flat);
 	return error;
 }
 
 int load(const struct load_request *request, struct failure *failure, struct loaded **ret_loaded)
 {
 	cleanup(loaded_freep) struct loaded *loaded = calloc(1, sizeof(*loaded));
-	struct flat flat = {0};
 	int error;
 
 	if (!loaded)
@@ -570,14 +590,8 @@ int load(const struct load_request *request, struct failure *failure, struct loa
 	if (!loaded->skeleton)
 		return fail(failure, errno, "the BPF object in this program can't be opened: %s",
 			    strerror(errno));
-	error = prepare(loaded->skeleton, request, &flat, failure);
-	if (!error)
-		error = load_skeleton(loaded->skeleton, failure);
-	if (!error)
-		error = fill(loaded->skeleton, request, &flat, failure);
-	if (!error)
-		error = verify_addresses(loaded->skeleton, request->tables, failure);
-	flat_free(&flat);
+	error = request->twin ? load_twin(loaded, request, failure)
+			      : load_flat(loaded, request, failure);
 	if (error)
 		return error;
 	*ret_loaded = loaded;
@@ -588,17 +602,10 @@ int load(const struct load_request *request, struct failure *failure, struct loa
 /* Maps that a copy shares with the live generation; all others are its own. */
 static bool is_shared_by_copies(const char *name)
 {
-	static const char *const names[] = {
-		"ipv4_classes", "ipv6_classes",	   "port_classes",    "end_classes", "decisions",
-		"rule_info",	"flat_classes",	   "flat_ipv4",	      "flat_ipv6",   "flows",
-		"flow_shares",	"flow_cache_ipv4", "flow_cache_ipv6", "flow_ports",  "fragments",
-		"rule_limits",	"limits",
-	};
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (strcmp(names[i], name) == 0)
-			return true;
-	return false;
+	return is_of_tables(name) || strcmp(name, "flows") == 0 ||
+	       strcmp(name, "flow_shares") == 0 || strcmp(name, "fragments") == 0 ||
+	       strcmp(name, "limits") == 0 || strcmp(name, "flow_cache_ipv4") == 0 ||
+	       strcmp(name, "flow_cache_ipv6") == 0 || strcmp(name, "flow_ports") == 0;
 }
 
 /* The live generation's configuration, but for what makes it a copy. */
@@ -675,6 +682,14 @@ int load_copy(int (*map_fd)(void *data, const char *name), void *data, const str
 	*ret_loaded = loaded;
 	loaded = NULL;
 	return 0;
+}
+
+int loaded_spare(const struct load_request *request, struct loaded *loaded, enum table_map map,
+		 struct failure *failure)
+{
+	const struct table_request tables = table_request(request, NULL);
+
+	return table_maps_spare(&tables, loaded->skeleton->obj, map, failure);
 }
 
 struct bpf_object *loaded_object(struct loaded *loaded)
@@ -757,4 +772,7 @@ int loaded_forget(struct loaded *loaded)
 	if (!error)
 		error = clear_array(skeleton->maps.flow_ports);
 	return error;
-}
+	const struct table_report *loaded_report(const struct loaded *loaded, enum table_map map)
+	{
+		return &loaded->reports[map];
+	}

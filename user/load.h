@@ -11,6 +11,8 @@
 
 #include "failure.h"
 #include "host_policy.h"
+#include "stopwatch.h"
+#include "table_maps.h"
 #include "tables.h"
 
 struct bpf_object;
@@ -40,6 +42,8 @@ struct lasting_maps {
 	((struct lasting_maps){-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, \
 			       -1})
 
+struct loaded;
+
 struct load_request {
 	const struct host_policy *policy;
 	const struct tables *tables;
@@ -50,9 +54,15 @@ struct load_request {
 	bool virtual_clock; /* trace, explain: see struct config */
 	bool record;
 	bool dry_run;
+	const struct table_maps
+		*live; /* in force: used again where they hold the same. NULL: none */
+	const struct table_maps *idle; /* banks that no program uses: may be changed. NULL: none */
+	/* Loaded a moment ago for another interface, from the same tables and slots: all maps of
+	 * tables are used again as they are. NULL: none. */
+	const struct loaded *twin;
+	const struct progress *progress; /* may be NULL */
+	struct stopwatch *stopwatch;	 /* may be NULL */
 };
-
-struct loaded;
 
 /* 0 or -errno with the reason, the verifier log's tail included, in failure. */
 int load(const struct load_request *request, struct failure *failure, struct loaded **ret_loaded);
@@ -73,12 +83,18 @@ int load_copy(int (*map_fd)(void *data, const char *name), void *data, const str
 void loaded_free(struct loaded *loaded); /* closes; what is pinned or attached stays */
 void loaded_freep(struct loaded **loaded);
 
+/* One more trie of the same content as that of a load, for the next one to begin from. The caller's
+ * descriptor, or -errno. */
+int loaded_spare(const struct load_request *request, struct loaded *loaded, enum table_map map,
+		 struct failure *failure);
+
 struct bpf_object *
 loaded_object(struct loaded *loaded);		/* for pinning: every map and program by its name */
 int loaded_xdp_fd(const struct loaded *loaded); /* program xdp_ingress */
 int loaded_egress_fd(const struct loaded *loaded); /* program tc_egress */
 int loaded_sweep_fd(
 	const struct loaded *loaded); /* program sweep (SEC syscall): one run arms the timer */
+const struct table_report *loaded_report(const struct loaded *loaded, enum table_map map);
 struct state *loaded_state(struct loaded *loaded); /* mapped, writable: what the programs see now */
 /* Every source starts anew, for trace and tests. 0, or -errno. */
 int loaded_forget_limits(struct loaded *loaded);
