@@ -192,22 +192,54 @@ static bool key_is_local(struct class_set key)
 	return key.count && key.items[0] == KEY_LOCAL;
 }
 
-/* Gives numbers to the classes at the near end, or to the others, in the order of the entries. */
+struct numbered_key {
+	struct class_set items;
+	uint32_t key;
+};
+
+/* Fewer lists first, then by the lists: what the addresses are plays no part. */
+static int compare_keys(const void *a, const void *b)
+{
+	const struct class_set *left = &((const struct numbered_key *)a)->items;
+	const struct class_set *right = &((const struct numbered_key *)b)->items;
+
+	if (left->count != right->count)
+		return left->count < right->count ? -1 : 1;
+	for (uint32_t i = 0; i < left->count; i++) {
+		if (left->items[i] != right->items[i])
+			return left->items[i] < right->items[i] ? -1 : 1;
+	}
+	return 0;
+}
+
+/*
+ * Gives numbers to the classes at the near end, or to the others. By their keys, so that a few
+ * addresses more or less leave the numbers of all others as they were, and with them what the
+ * kernel holds.
+ */
 static int number_classes(struct sweep *sweep, bool local, struct diagnostics *diagnostics,
 			  struct address_classes *classes, uint16_t *class_of_key)
 {
+	LIST(struct numbered_key) found = {0};
+
 	for (size_t i = 0; i < sweep->count; i++) {
 		uint32_t key = effect_of(sweep, sweep->places[i].number).key;
+		struct class_set items = class_sets_get(sweep->keys, key);
 
-		if (!key || class_of_key[key] ||
-		    key_is_local(class_sets_get(sweep->keys, key)) != local)
+		if (!key || class_of_key[key] || key_is_local(items) != local)
 			continue;
-		if (classes->key_of.count > CLASSES_MAX)
+		if (classes->key_of.count + found.count > CLASSES_MAX)
 			return compile_over(diagnostics, CLASSES_MAX,
 					    "groups of addresses that rules tell apart",
 					    "use the same set of addresses in more of the roles");
-		class_of_key[key] = (uint16_t)classes->key_of.count;
-		*arena_push(sweep->scratch, &classes->key_of) = key;
+		class_of_key[key] = 1; /* found */
+		*arena_push(sweep->scratch, &found) = (struct numbered_key){items, key};
+	}
+	if (found.count)
+		qsort(found.items, found.count, sizeof(*found.items), compare_keys);
+	list_for_each (each, &found) {
+		class_of_key[each->key] = (uint16_t)classes->key_of.count;
+		*arena_push(sweep->scratch, &classes->key_of) = each->key;
 	}
 	return 0;
 }

@@ -8,8 +8,10 @@
  *
  * The policy: own address --own; peers of --peer may open tcp/--port (rule test/in-PORT); this host
  * may open tcp/--port there (rule test/out-PORT); --rules N more in rules (test/NAME-1...), NAME by
- * --name. Each step is a line on standard error: "step K: what".
+ * --name. --prefixes N more peers: every other address from --first on. Each step is a line on
+ * standard error: "step K: what".
  */
+#include <arpa/inet.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <netinet/in.h>
@@ -36,6 +38,8 @@ struct arguments {
 	const char *peer;
 	unsigned port;
 	unsigned rules;
+	unsigned prefixes;
+	const char *first;
 	const char *name;
 	unsigned flows;
 	unsigned fragments;
@@ -87,6 +91,8 @@ static void read_option(struct arguments *arguments, const char *name, const cha
 		{"--peer", &arguments->peer, NULL},
 		{"--port", NULL, &arguments->port},
 		{"--rules", NULL, &arguments->rules},
+		{"--prefixes", NULL, &arguments->prefixes},
+		{"--first", &arguments->first, NULL},
 		{"--name", &arguments->name, NULL},
 		{"--flows", NULL, &arguments->flows},
 		{"--fragments", NULL, &arguments->fragments},
@@ -182,7 +188,7 @@ static void add_rules(struct arena *arena, const struct arguments *arguments,
 			 DIRECTION_IN, (uint16_t)(20000 + i), remote);
 }
 
-static const struct prefix_list *one_prefix(struct arena *arena, const char *text)
+static struct prefix_list *one_prefix(struct arena *arena, const char *text)
 {
 	struct prefix_list *list = arena_alloc(arena, sizeof(*list));
 	struct prefix prefix;
@@ -193,14 +199,34 @@ static const struct prefix_list *one_prefix(struct arena *arena, const char *tex
 	return list;
 }
 
+/* Every other address, so that no two make a larger prefix. */
+static void add_prefixes(struct arena *arena, const struct arguments *arguments,
+			 struct prefix_list *list)
+{
+	struct prefix prefix;
+	uint32_t address;
+
+	if (!prefix_parse(arguments->first, &prefix))
+		usage(arguments->first);
+	memcpy(&address, prefix.address.bytes, sizeof(address));
+	for (unsigned i = 0; i < arguments->prefixes; i++) {
+		uint32_t each = htonl(ntohl(address) + 2 * i);
+
+		memcpy(prefix.address.bytes, &each, sizeof(each));
+		prefix_list_add(arena, list, &prefix);
+	}
+	prefix_list_normalize(list);
+}
+
 static const struct host_policy *make_policy(struct arena *arena, struct arguments *arguments)
 {
 	static const char *const modes[] = {"off", "audit", "enforce", NULL};
 	static const char *const forwarding[] = {"refuse", "drop", "pass", NULL};
 	struct host_policy *policy = arena_alloc(arena, sizeof(*policy));
-	const struct prefix_list *peers = one_prefix(arena, arguments->peer);
+	struct prefix_list *peers = one_prefix(arena, arguments->peer);
 	struct peer_role *role = arena_alloc(arena, sizeof(*role));
 
+	add_prefixes(arena, arguments, peers);
 	*role = (struct peer_role){.role = "test/peer", .addresses = peers};
 	*policy = (struct host_policy){
 		.site = "test",
@@ -399,6 +425,7 @@ int main(int count, char **texts)
 		.own = "192.0.2.1",
 		.peer = "192.0.2.0/24",
 		.port = 80,
+		.first = "10.0.0.0",
 		.name = "more",
 		.flows = 1024,
 		.fragments = 64,

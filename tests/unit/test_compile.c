@@ -250,6 +250,51 @@ static void test_roles(void **state)
 	bench_close(&bench);
 }
 
+static uint16_t class_of(const struct bench *bench, const char *text)
+{
+	struct prefix prefix;
+
+	assert_true(prefix_parse(text, &prefix));
+	list_for_each (entry, &bench->tables->ipv4) {
+		if (!prefix_compare(&entry->prefix, &prefix))
+			return entry->class_id;
+	}
+	fail_msg("%s has no entry", text);
+	return 0;
+}
+
+/* What the kernel holds of two hundred thousand peers must not change with the two hundred that
+ * come. */
+static void test_classes_keep_their_numbers(void **state)
+{
+	static const char *const turns[][2] = {
+		{"10.1.0.0/16", "10.2.0.0/16"},
+		{"10.1.0.0/16", "10.0.0.0/16 10.2.0.0/16"},
+		{"10.1.0.0/16 10.2.3.0/24 10.3.0.0/16", "10.0.0.0/16 10.2.0.0/16"},
+	};
+	uint16_t first = 0, second = 0;
+
+	for (size_t i = 0; i < sizeof(turns) / sizeof(*turns); i++) {
+		struct bench bench;
+
+		bench_open(&bench);
+		own(&bench, "192.0.2.1", "");
+		permit(&bench, "first", DIRECTION_IN, IPPROTO_TCP, "192.0.2.1", "80", turns[i][0],
+		       "any");
+		permit(&bench, "second", DIRECTION_IN, IPPROTO_TCP, "192.0.2.1", "81", turns[i][1],
+		       "any");
+		compile_well(&bench);
+		if (i == 0) {
+			first = class_of(&bench, "10.1.0.0/16");
+			second = class_of(&bench, "10.2.0.0/16");
+		}
+		assert_int_equal(class_of(&bench, "10.1.0.0/16"), first);
+		assert_int_equal(class_of(&bench, "10.2.0.0/16"), second);
+		bench_close(&bench);
+	}
+	assert_int_not_equal(first, second);
+}
+
 static void test_no_rules(void **state)
 {
 	struct bench bench;
@@ -561,6 +606,7 @@ int main(void)
 		cmocka_unit_test(test_protocols_at_two_addresses),
 		cmocka_unit_test(test_precedence),
 		cmocka_unit_test(test_roles),
+		cmocka_unit_test(test_classes_keep_their_numbers),
 		cmocka_unit_test(test_no_rules),
 		cmocka_unit_test(test_many_rules),
 		cmocka_unit_test(test_many_wide_rules),
