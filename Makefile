@@ -41,8 +41,8 @@ say = @printf '  %-8s %s\n'
 endif
 
 # The pipeline, stage by stage: each takes only the type of the one before.
-PARSE := arena failure stopwatch progress diagnostic yaml file_kind reader writer address service uri transport term words parameter \
-	feed_source rule_options flow_rule forbid demand adjust catalog partner client_port location site site_print csv \
+PARSE := arena failure stopwatch progress diagnostic yaml file_kind reader writer prefix_sort address service uri \
+	transport term words parameter feed_source rule_options flow_rule forbid demand adjust catalog partner client_port location site site_print csv \
 	csv_read import_cell import
 RESOLVE := reference digest feed feed_store policy_feeds policy binding value adjusted media pairing connection \
 	connection_check destination forbid_check \

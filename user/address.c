@@ -2,29 +2,47 @@
 #include "address.h"
 
 #include <arpa/inet.h>
+#include <endian.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "prefix_sort.h"
+
 /* An address as a number: IPv4 in the lower 32 bits. */
 typedef unsigned __int128 number;
 
+static uint64_t load_half(const uint8_t *bytes)
+{
+	uint64_t half;
+
+	memcpy(&half, bytes, sizeof(half));
+	return be64toh(half);
+}
+
 static number number_of(const struct address *address)
 {
-	unsigned bytes = address_bits(address) / 8;
-	number value = 0;
+	uint64_t upper = load_half(address->bytes);
 
-	for (unsigned i = 0; i < bytes; i++)
-		value = value << 8 | address->bytes[i];
-	return value;
+	if (address->family == 4)
+		return upper >> 32;
+	return (number)upper << 64 | load_half(address->bytes + 8);
+}
+
+static void store_half(uint8_t *bytes, uint64_t half)
+{
+	half = htobe64(half);
+	memcpy(bytes, &half, sizeof(half));
 }
 
 static struct address address_of(uint8_t family, number value)
 {
 	struct address address = {.family = family};
 
-	for (unsigned i = address_bits(&address) / 8; i-- > 0; value >>= 8)
-		address.bytes[i] = (uint8_t)value;
+	if (family == 4)
+		value <<= 96;
+	store_half(address.bytes, (uint64_t)(value >> 64));
+	store_half(address.bytes + 8, (uint64_t)value);
 	return address;
 }
 
@@ -41,13 +59,11 @@ unsigned address_bits(const struct address *address)
 
 bool address_parse(const char *text, struct address *ret_address)
 {
-	struct address address = {.family = 4};
+	bool ipv6 = strchr(text, ':') != NULL;
+	struct address address = {.family = ipv6 ? 6 : 4};
 
-	if (inet_pton(AF_INET, text, address.bytes) != 1) {
-		address.family = 6;
-		if (inet_pton(AF_INET6, text, address.bytes) != 1)
-			return false;
-	}
+	if (inet_pton(ipv6 ? AF_INET6 : AF_INET, text, address.bytes) != 1)
+		return false;
 	*ret_address = address;
 	return true;
 }
@@ -70,49 +86,56 @@ static bool length_parse(const char *text, unsigned max, uint8_t *ret_length)
 	return true;
 }
 
-bool prefix_parse_loosely(const char *text, struct prefix *ret_prefix)
+/* The address as it is written, and the length behind it. */
+static bool parts_parse(const char *text, struct address *ret_address, uint8_t *ret_length)
 {
 	const char *slash = strchr(text, '/');
 	char before[ADDRESS_TEXT_MAX];
-	struct prefix prefix;
-	unsigned bits;
-	number value;
+	struct address address;
 
 	if (!slash) {
-		if (!address_parse(text, &prefix.address))
+		if (!address_parse(text, &address))
 			return false;
-		*ret_prefix = prefix_of_address(&prefix.address);
+		*ret_address = address;
+		*ret_length = (uint8_t)address_bits(&address);
 		return true;
 	}
 	if ((size_t)(slash - text) >= sizeof(before))
 		return false;
 	memcpy(before, text, (size_t)(slash - text));
 	before[slash - text] = '\0';
-	if (!address_parse(before, &prefix.address))
+	if (!address_parse(before, &address) ||
+	    !length_parse(slash + 1, address_bits(&address), ret_length))
 		return false;
-	bits = address_bits(&prefix.address);
-	if (!length_parse(slash + 1, bits, &prefix.length))
+	*ret_address = address;
+	return true;
+}
+
+bool prefix_parse_loosely(const char *text, struct prefix *ret_prefix)
+{
+	struct address address;
+	uint8_t length;
+
+	if (!parts_parse(text, &address, &length))
 		return false;
-	value = number_of(&prefix.address) & ~low_bits(bits - prefix.length);
-	prefix.address = address_of(prefix.address.family, value);
-	*ret_prefix = prefix;
+	*ret_prefix = (struct prefix){
+		.address = address_of(address.family,
+				      number_of(&address) &
+					      ~low_bits(address_bits(&address) - length)),
+		.length = length,
+	};
 	return true;
 }
 
 bool prefix_parse(const char *text, struct prefix *ret_prefix)
 {
 	struct address address;
-	struct prefix prefix;
-	char before[ADDRESS_TEXT_MAX];
-	size_t length = strcspn(text, "/");
+	uint8_t length;
 
-	if (!prefix_parse_loosely(text, &prefix))
+	if (!parts_parse(text, &address, &length) ||
+	    (number_of(&address) & low_bits(address_bits(&address) - length)))
 		return false;
-	memcpy(before, text, length);
-	before[length] = '\0';
-	if (!address_parse(before, &address) || address_compare(&address, &prefix.address))
-		return false;
-	*ret_prefix = prefix;
+	*ret_prefix = (struct prefix){.address = address, .length = length};
 	return true;
 }
 
@@ -123,9 +146,15 @@ struct prefix prefix_of_address(const struct address *address)
 
 int address_compare(const struct address *a, const struct address *b)
 {
+	uint64_t left = load_half(a->bytes), right = load_half(b->bytes);
+
 	if (a->family != b->family)
 		return a->family < b->family ? -1 : 1;
-	return memcmp(a->bytes, b->bytes, sizeof(a->bytes));
+	if (left == right) {
+		left = load_half(a->bytes + 8);
+		right = load_half(b->bytes + 8);
+	}
+	return left < right ? -1 : left > right;
 }
 
 int prefix_compare(const struct prefix *a, const struct prefix *b)
@@ -138,12 +167,11 @@ int prefix_compare(const struct prefix *a, const struct prefix *b)
 /* The first length bits are equal. */
 static bool bits_equal(const struct address *a, const struct address *b, unsigned length)
 {
-	unsigned whole = length / 8;
-	unsigned rest = length % 8;
+	uint64_t upper = load_half(a->bytes) ^ load_half(b->bytes);
 
-	if (memcmp(a->bytes, b->bytes, whole))
-		return false;
-	return !rest || !((a->bytes[whole] ^ b->bytes[whole]) >> (8 - rest));
+	if (length <= 64)
+		return !length || !(upper >> (64 - length));
+	return !upper && !((load_half(a->bytes + 8) ^ load_half(b->bytes + 8)) >> (128 - length));
 }
 
 bool prefix_contains(const struct prefix *prefix, const struct address *address)
@@ -215,11 +243,6 @@ void prefix_list_add_range(struct arena *arena, struct prefix_list *list,
 	add_numbers(arena, list, first->family, number_of(first), number_of(last));
 }
 
-static int compare_prefixes(const void *a, const void *b)
-{
-	return prefix_compare(a, b);
-}
-
 /* Two halves of one prefix, the lower one first. */
 static bool is_pair(const struct prefix *lower, const struct prefix *upper)
 {
@@ -252,7 +275,7 @@ void prefix_list_normalize(struct prefix_list *list)
 
 	if (is_canonical(list))
 		return;
-	qsort(list->items, list->count, sizeof(*list->items), compare_prefixes);
+	prefix_sort(list->items, list->count);
 	/* Sorted so, what covers a prefix stands right before it, and a pair meets when its upper
 	 * half arrives: the kept ones are a stack. */
 	for (size_t i = 0; i < list->count; i++) {
@@ -344,12 +367,28 @@ void prefix_list_add_unicast(struct arena *arena, struct prefix_list *list)
 	prefix_list_normalize(list);
 }
 
+/* Every policy is printed for its digest, and most of it is this. Returns the end. */
+static char *ipv4_format(const uint8_t *bytes, char *out)
+{
+	for (unsigned i = 0; i < 4; i++) {
+		if (i)
+			*out++ = '.';
+		if (bytes[i] >= 100)
+			*out++ = (char)('0' + bytes[i] / 100);
+		if (bytes[i] >= 10)
+			*out++ = (char)('0' + bytes[i] / 10 % 10);
+		*out++ = (char)('0' + bytes[i] % 10);
+	}
+	*out = '\0';
+	return out;
+}
+
 const char *address_format(const struct address *address, char *buffer)
 {
-	int family = address->family == 4 ? AF_INET : AF_INET6;
-
-	/* Its output for IPv6 is RFC 5952's. It can't fail: the buffer is large enough. */
-	if (!inet_ntop(family, address->bytes, buffer, ADDRESS_TEXT_MAX))
+	if (address->family == 4)
+		ipv4_format(address->bytes, buffer);
+	/* Its output is RFC 5952's. It can't fail: the buffer is large enough. */
+	else if (!inet_ntop(AF_INET6, address->bytes, buffer, ADDRESS_TEXT_MAX))
 		buffer[0] = '\0';
 	return buffer;
 }

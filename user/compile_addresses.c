@@ -44,15 +44,61 @@ struct sweep {
 	number_list work;
 };
 
-static int compare_places(const void *a, const void *b)
+static int compare_places(const struct place *left, const struct place *right)
 {
-	const struct place *left = a;
-	const struct place *right = b;
 	int order = prefix_compare(&left->prefix, &right->prefix);
 
 	if (order)
 		return order;
 	return left->number < right->number ? -1 : left->number > right->number;
+}
+
+/* Where the ascending run that begins here ends. */
+static size_t run_end(const struct place *places, size_t start, size_t count)
+{
+	size_t end = start + 1;
+
+	while (end < count && compare_places(&places[end - 1], &places[end]) <= 0)
+		end++;
+	return end < count ? end : count;
+}
+
+/* Merges pairs of neighbouring runs. True: it was one run already, and to holds nothing. */
+static bool merge_runs(const struct place *from, struct place *to, size_t count)
+{
+	size_t out = 0;
+
+	while (out < count) {
+		size_t left = out, middle = run_end(from, left, count);
+		size_t right = middle, end;
+
+		if (middle == count && !left)
+			return true;
+		end = middle < count ? run_end(from, middle, count) : count;
+		while (left < middle || right < end) {
+			bool take_left =
+				right == end ||
+				(left < middle && compare_places(&from[left], &from[right]) <= 0);
+
+			to[out++] = from[take_left ? left++ : right++];
+		}
+	}
+	return false;
+}
+
+/* Lists come sorted, most of them, so there is less to do than a sort would. */
+static void sort_places(struct sweep *sweep)
+{
+	struct place *from = sweep->places;
+	struct place *to = arena_alloc(sweep->scratch, sweep->count * sizeof(*to));
+
+	while (!merge_runs(from, to, sweep->count)) {
+		struct place *merged = to;
+
+		to = from;
+		from = merged;
+	}
+	sweep->places = from;
 }
 
 static void gather(struct sweep *sweep)
@@ -69,7 +115,7 @@ static void gather(struct sweep *sweep)
 		}
 	}
 	if (sweep->count)
-		qsort(sweep->places, sweep->count, sizeof(*sweep->places), compare_places);
+		sort_places(sweep);
 }
 
 static void push_key(struct sweep *sweep, uint32_t number)

@@ -25,6 +25,21 @@ static uint32_t rotate(uint32_t word, unsigned bits)
 	return word >> bits | word << (32 - bits);
 }
 
+/* FIPS 180-4, 6.2.2, step 3. The words a..h stand at v[-j], v[1 - j] and so on, modulo 8. */
+static inline __attribute__((always_inline)) void add_round(uint32_t *v, unsigned j, uint32_t input)
+{
+#define WORD(n) v[((n) + 8 - j) % 8]
+	uint32_t a = WORD(0), e = WORD(4);
+	uint32_t first = WORD(7) + (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) +
+			 ((e & WORD(5)) ^ (~e & WORD(6))) + input;
+	uint32_t second = (rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) +
+			  ((a & WORD(1)) ^ (a & WORD(2)) ^ (WORD(1) & WORD(2)));
+
+	WORD(3) += first;
+	WORD(7) = first + second;
+#undef WORD
+}
+
 /* FIPS 180-4, 6.2.2. */
 static void add_block(struct digest *digest)
 {
@@ -43,15 +58,11 @@ static void add_block(struct digest *digest)
 			      schedule[i - 7] + (rotate(b, 17) ^ rotate(b, 19) ^ b >> 10);
 	}
 	memcpy(v, digest->state, sizeof(v));
-	for (unsigned i = 0; i < 64; i++) {
-		uint32_t first = v[7] + (rotate(v[4], 6) ^ rotate(v[4], 11) ^ rotate(v[4], 25)) +
-				 ((v[4] & v[5]) ^ (~v[4] & v[6])) + constants[i] + schedule[i];
-		uint32_t second = (rotate(v[0], 2) ^ rotate(v[0], 13) ^ rotate(v[0], 22)) +
-				  ((v[0] & v[1]) ^ (v[0] & v[2]) ^ (v[1] & v[2]));
-
-		memmove(v + 1, v, 7 * sizeof(*v));
-		v[4] += first;
-		v[0] = first + second;
+	/* Eight rounds at a time: then the words are where they were, and none is moved. */
+	for (unsigned i = 0; i < 64; i += 8) {
+#pragma GCC unroll 8
+		for (unsigned j = 0; j < 8; j++)
+			add_round(v, j, constants[i + j] + schedule[i + j]);
 	}
 	for (unsigned i = 0; i < 8; i++)
 		digest->state[i] += v[i];

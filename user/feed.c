@@ -37,23 +37,48 @@ static bool is_wanted(const word_list *wanted, const char *text)
 	return wanted->count == 0;
 }
 
-/* One address or prefix; where names its place for the message. */
-static int add_prefix(struct feed_reader *reader, const char *text, const char *where)
-{
-	struct prefix prefix, meant;
-	char buffer[ADDRESS_TEXT_MAX];
+/* Where an entry stands, for messages. */
+struct entry_place {
+	const char *list; /* of JSON; NULL: a line of a list */
+	size_t number;
+};
 
-	if (!prefix_parse(text, &prefix)) {
-		if (prefix_parse_loosely(text, &meant))
-			return fail(reader->failure, EINVAL,
-				    "%s: \"%s\" has bits behind its length; was %s meant?", where,
-				    text, prefix_format(&meant, buffer));
-		return fail(reader->failure, EINVAL, "%s: \"%.60s\" is no address or prefix", where,
-			    text);
-	}
+#define PLACE_BYTES_MAX 64
+
+static const char *place_format(const struct entry_place *place, char *buffer)
+{
+	if (place->list)
+		snprintf(buffer, PLACE_BYTES_MAX, "%s[%zu]", place->list, place->number);
+	else
+		snprintf(buffer, PLACE_BYTES_MAX, "line %zu", place->number);
+	return buffer;
+}
+
+static int fail_prefix_text(struct feed_reader *reader, const char *text,
+			    const struct entry_place *place)
+{
+	char buffer[ADDRESS_TEXT_MAX], where[PLACE_BYTES_MAX];
+	struct prefix meant;
+
+	place_format(place, where);
+	if (prefix_parse_loosely(text, &meant))
+		return fail(reader->failure, EINVAL,
+			    "%s: \"%s\" has bits behind its length; was %s meant?", where, text,
+			    prefix_format(&meant, buffer));
+	return fail(reader->failure, EINVAL, "%s: \"%.60s\" is no address or prefix", where, text);
+}
+
+static int add_prefix(struct feed_reader *reader, const char *text, const struct entry_place *place)
+{
+	char where[PLACE_BYTES_MAX];
+	struct prefix prefix;
+
+	if (!prefix_parse(text, &prefix))
+		return fail_prefix_text(reader, text, place);
 	if (!prefix.length)
 		return fail(reader->failure, EINVAL,
-			    "%s: %s is every address: no feed of addresses says that", where, text);
+			    "%s: %s is every address: no feed of addresses says that",
+			    place_format(place, where), text);
 	if (reader->feed.entries++ == FEED_ENTRIES_MAX)
 		return fail(reader->failure, E2BIG,
 			    "it has more than %u entries (FEED_ENTRIES_MAX)", FEED_ENTRIES_MAX);
@@ -66,21 +91,23 @@ static int add_prefix(struct feed_reader *reader, const char *text, const char *
 
 /* NULL after saying why. */
 static const char *read_string(struct feed_reader *reader, const json_t *entry, const char *key,
-			       const char *where)
+			       const struct entry_place *place)
 {
 	const char *text = json_string_value(json_object_get(entry, key));
+	char where[PLACE_BYTES_MAX];
 
 	if (!text)
-		failure_write(reader->failure, "%s: it has no text \"%s\"", where, key);
+		failure_write(reader->failure, "%s: it has no text \"%s\"",
+			      place_format(place, where), key);
 	return text;
 }
 
 static int read_entry(struct feed_reader *reader, const json_t *entry, const char *prefix_key,
-		      const char *where)
+		      const struct entry_place *place)
 {
-	const char *prefix = read_string(reader, entry, prefix_key, where);
-	const char *region = prefix ? read_string(reader, entry, "region", where) : NULL;
-	const char *service = region ? read_string(reader, entry, "service", where) : NULL;
+	const char *prefix = read_string(reader, entry, prefix_key, place);
+	const char *region = prefix ? read_string(reader, entry, "region", place) : NULL;
+	const char *service = region ? read_string(reader, entry, "service", place) : NULL;
 
 	if (!prefix || !region || !service)
 		return -EINVAL;
@@ -89,7 +116,7 @@ static int read_entry(struct feed_reader *reader, const json_t *entry, const cha
 	if (!is_wanted(&reader->source->regions, region) ||
 	    !is_wanted(&reader->source->services, service))
 		return 0;
-	return add_prefix(reader, prefix, where);
+	return add_prefix(reader, prefix, place);
 }
 
 static int read_entries(struct feed_reader *reader, const json_t *root, const char *list_key,
@@ -104,11 +131,9 @@ static int read_entries(struct feed_reader *reader, const json_t *root, const ch
 			    "it has no list \"%s\", so it is no feed of the kind %s", list_key,
 			    reader->source->kind == FEED_AWS ? "aws" : "genesys-cloud");
 	json_array_foreach ((json_t *)list, i, entry) {
-		char where[64];
-		int error;
+		const struct entry_place place = {list_key, i};
+		int error = read_entry(reader, entry, prefix_key, &place);
 
-		snprintf(where, sizeof(where), "%s[%zu]", list_key, i);
-		error = read_entry(reader, entry, prefix_key, where);
 		if (error)
 			return error;
 	}
@@ -152,13 +177,11 @@ static int check_words(struct feed_reader *reader, const word_list *wanted, cons
 
 static int read_line(struct feed_reader *reader, const char *line, size_t length, unsigned number)
 {
-	char where[32];
-	char *text;
+	const struct entry_place place = {NULL, number};
+	const char *comment = memchr(line, '#', length);
 
-	for (size_t i = 0; i < length; i++) {
-		if (line[i] == '#')
-			length = i;
-	}
+	if (comment)
+		length = (size_t)(comment - line);
 	while (length && strchr(" \t\r", line[length - 1]))
 		length--;
 	while (length && strchr(" \t", *line)) {
@@ -167,15 +190,28 @@ static int read_line(struct feed_reader *reader, const char *line, size_t length
 	}
 	if (!length)
 		return 0;
-	snprintf(where, sizeof(where), "line %u", number);
-	text = arena_strndup(reader->arena, line, length);
-	return add_prefix(reader, text, where);
+	return add_prefix(reader, arena_strndup(reader->arena, line, length), &place);
+}
+
+static size_t count_lines(const char *text, size_t length)
+{
+	const char *end = text + length;
+	size_t count = 1;
+
+	while ((text = memchr(text, '\n', (size_t)(end - text)))) {
+		text++;
+		count++;
+	}
+	return count;
 }
 
 static int read_lines(struct feed_reader *reader, const char *text, size_t length)
 {
+	struct prefix_list *prefixes = &reader->feed.prefixes;
 	unsigned number = 1;
 
+	prefixes->capacity = count_lines(text, length);
+	prefixes->items = arena_alloc(reader->arena, prefixes->capacity * sizeof(*prefixes->items));
 	while (length) {
 		const char *end = memchr(text, '\n', length);
 		size_t line = end ? (size_t)(end - text) : length;
