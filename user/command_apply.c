@@ -63,7 +63,6 @@ struct summary {
 	const struct host_policy *policy;
 	const struct tables *tables;
 	const struct stopwatch *stopwatch;
-	char digest[65];
 };
 
 static json_t *applied_json(const struct applied_interface *one)
@@ -119,7 +118,7 @@ static void print_result_json(const struct invocation *invocation, const struct 
 		json_array_append_new(interfaces, applied_json(one));
 	object = json_pack(
 		"{s:s, s:s?, s:s, s:s, s:s, s:s, s:b}", "site", policy->site, "host", policy->host,
-		"digest", summary->digest, "mode_in", mode_name(policy->mode[DIRECTION_IN]),
+		"digest", result->digest, "mode_in", mode_name(policy->mode[DIRECTION_IN]),
 		"mode_out", mode_name(policy->mode[DIRECTION_OUT]), "lookup",
 		lookup_name(policy->lookup), "dry_run", invocation->given[OPTION_DRY_RUN] > 0);
 	json_object_update_new(object,
@@ -147,7 +146,7 @@ static void print_result(const struct invocation *invocation, const struct summa
 	       prefix_count(summary->tables) == 1 ? "" : "es",
 	       mode_name(policy->mode[DIRECTION_IN]), mode_name(policy->mode[DIRECTION_OUT]),
 	       lookup_name(policy->lookup));
-	printf("generation %" PRIu32 ", digest %.16s\n", result->generation, summary->digest);
+	printf("generation %" PRIu32 ", digest %.16s\n", result->generation, result->digest);
 	list_for_each (one, &result->interfaces) {
 		if (dry)
 			printf("%s: %s\n", one->name,
@@ -164,6 +163,26 @@ static void print_result(const struct invocation *invocation, const struct summa
 	}
 	if (dry)
 		printf("nothing was changed\n");
+}
+
+/* For -v. */
+static void print_work(const struct summary *summary, const struct apply_result *result)
+{
+	for (int map = 0; map < TABLE_MAP_COUNT; map++) {
+		const struct table_report *report = &result->tables[map];
+		const struct bank_counts *counts = &report->counts;
+
+		printf("%s: %s", table_map_name((enum table_map)map),
+		       table_source_name(report->source));
+		if (map < TABLE_TRIE_COUNT)
+			printf(": %zu entries added, %zu changed, %zu removed, %zu kept",
+			       counts->added, counts->changed, counts->removed, counts->kept);
+		putchar('\n');
+	}
+	for (size_t i = 0; i < summary->stopwatch->lap_count; i++)
+		printf("%s%s %.1f ms", i ? ", " : "it took: ", summary->stopwatch->laps[i].name,
+		       (double)summary->stopwatch->laps[i].nanoseconds / 1e6);
+	putchar('\n');
 }
 
 static int read_apply_options(const struct invocation *invocation, struct apply_request *request)
@@ -281,7 +300,6 @@ int command_apply(const struct invocation *invocation)
 	if (generation_apply(&request, &failure, &result))
 		return output_failure(invocation, &failure);
 	summary = (struct summary){.policy = policy, .tables = tables, .stopwatch = &stopwatch};
-	host_policy_digest(policy, summary.digest);
 	print_list(invocation, &result.warnings);
 	if (invocation->given[OPTION_JSON]) {
 		print_result_json(invocation, &summary, &result);
@@ -290,6 +308,8 @@ int command_apply(const struct invocation *invocation)
 	if (result.recovered)
 		printf("before that: %s\n", result.recovered);
 	print_result(invocation, &summary, &result);
+	if (invocation->given[OPTION_VERBOSE])
+		print_work(&summary, &result);
 	return EXIT_DONE;
 }
 
@@ -374,6 +394,16 @@ static json_t *lifetimes_json(const struct lifetimes *lifetimes)
 	return object;
 }
 
+static json_t *banks_json(const struct interface_status *one)
+{
+	json_t *object = json_object();
+
+	for (int map = 0; map < TABLE_TRIE_COUNT; map++)
+		json_object_set_new(object, table_map_name((enum table_map)map),
+				    json_integer(one->banks[map]));
+	return object;
+}
+
 static json_t *interface_json(const struct interface_status *one, const struct lifetimes *lifetimes)
 {
 	const struct generation_info *info = &one->information;
@@ -393,6 +423,7 @@ static json_t *interface_json(const struct interface_status *one, const struct l
 				  info->digest, "version", info->version, "documents",
 				  info->documents, "rules", (json_int_t)info->rules, "loaded_at",
 				  (json_int_t)info->loaded_at));
+	json_object_set_new(object, "banks", banks_json(one));
 	if (lifetimes->seconds[FLOW_TCP])
 		json_object_set_new(object, "timeouts_seconds", lifetimes_json(lifetimes));
 	if (one->has_state)

@@ -422,8 +422,8 @@ static void describe(const struct application *application, const struct target 
 	SET(lookup, policy->lookup == LOOKUP_FLAT ? "flat" : "maps");
 	SET(xdp_mode, xdp_mode_name(target->xdp_mode));
 	SET(egress_hook, egress_hook_name(target->egress_hook));
+	SET(digest, application->result.digest);
 #undef SET
-	host_policy_digest(application->request->policy, information->digest);
 	documents_format(policy, information->documents, sizeof(information->documents));
 }
 
@@ -722,6 +722,8 @@ int generation_apply(const struct apply_request *request, struct failure *failur
 	};
 	int result;
 
+	host_policy_digest(request->policy, application.result.digest);
+	stopwatch_lap(request->stopwatch, "digest");
 	result = choose_interfaces(&application, failure);
 	if (result == 0)
 		result = open_pins(&application, failure);

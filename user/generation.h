@@ -11,6 +11,7 @@
 #define SALLYPORT_GENERATION_H
 
 #include "attach.h"
+#include "digest.h"
 #include "hooks.h"
 #include "load.h"
 #include "tables.h"
@@ -40,6 +41,7 @@ struct applied_interface {
 
 struct apply_result {
 	uint32_t generation;
+	char digest[DIGEST_TEXT_BYTES]; /* of the policy: host_policy_digest */
 	LIST(struct applied_interface) interfaces;
 	struct table_report tables[TABLE_MAP_COUNT]; /* where each came from */
 	text_list warnings;

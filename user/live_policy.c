@@ -342,6 +342,16 @@ static int read_maps(struct live_reader *reader)
 	return error;
 }
 
+/* Tries are used again by the second apply after this: what was read would be of two policies. */
+static int check_still_there(const struct live_reader *reader)
+{
+	if (pins_exist(reader->pins, "%s/generation-%u/generation_info", reader->directory,
+		       reader->generation))
+		return 0;
+	return fail(reader->failure, EAGAIN,
+		    "the policy was replaced while it was read; try again");
+}
+
 int live_policy_read(struct arena *arena, const struct pins *pins, const char *interface,
 		     uint32_t generation, struct failure *failure, struct host_policy **ret_policy)
 {
@@ -358,6 +368,8 @@ int live_policy_read(struct arena *arena, const struct pins *pins, const char *i
 
 	if (!error)
 		error = read_maps(&reader);
+	if (!error)
+		error = check_still_there(&reader);
 	if (!error)
 		error = make_rules(&reader, policy);
 	if (error)

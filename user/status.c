@@ -68,6 +68,13 @@ static void read_state(const struct pins *pins, struct interface_status *status)
 	status->fallback = state.fallback != 0;
 }
 
+static void read_banks(const struct pins *pins, struct interface_status *status)
+{
+	for (int map = 0; map < TABLE_TRIE_COUNT; map++)
+		status->banks[map] =
+			banks_number(pins, status->name, status->generation, (enum table_map)map);
+}
+
 static int read_interface(const struct pins *pins, struct arena *arena,
 			  const struct interface_list *interfaces, const char *name,
 			  struct failure *failure, struct interface_status *ret_status)
@@ -87,6 +94,7 @@ static int read_interface(const struct pins *pins, struct arena *arena,
 	status.has_information =
 		hooks_generation_info(pins, name, status.generation, &status.information) == 0;
 	read_state(pins, &status);
+	read_banks(pins, &status);
 	status.state = judge_state(&status);
 	*ret_status = status;
 	return 0;

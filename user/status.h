@@ -3,6 +3,7 @@
 #ifndef SALLYPORT_STATUS_H
 #define SALLYPORT_STATUS_H
 
+#include "banks.h"
 #include "hooks.h"
 #include "pins.h"
 
@@ -23,6 +24,7 @@ struct interface_status {
 	uint32_t generation; /* in force: of XDP, else of egress, else the newest that is pinned */
 	bool has_information;
 	struct generation_info information; /* of that generation */
+	unsigned banks[TABLE_TRIE_COUNT];   /* that it uses; 0: a trie that is no bank */
 	bool has_state;
 	uint64_t disagreements; /* of the two encodings, since it was loaded */
 	bool fallback;		/* they disagreed: maps decide until the next load */

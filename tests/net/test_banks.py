@@ -91,6 +91,9 @@ def test_a_feed_update_writes_only_what_changed(net, lookup):
     back = apply(net, policy(lookup, many(100000), net.folder))
     assert counts(back, "ipv4_classes")[1][:3] == (0, 0, 180)
     assert banks(net) == [TRIES, TRIES], "two of each, whatever happens"
+    assert sorted(net.json("status")["interfaces"][0]["banks"]) == TRIES
+    assert net.json("status")["interfaces"][0]["banks"]["ipv4_classes"] == 2, "they take turns"
+    assert {"parse", "compile", "tries_read", "tries_write", "swap"} <= back["timings_ms"].keys()
     entries = dump(f"{net.pins}/e0/generation-{back['generation']}/ipv4_classes")
     assert len(entries) == kept_and_added(back, "ipv4_classes")
     assert (32, 10, 0, 0, 2) in entries and (32, 10, 3, 13, 68) not in entries
