@@ -16,7 +16,7 @@ from namespaces import ROOT, address, close, run
 
 CRASH = os.environ.get("CRASH_APPLY", str(ROOT / "build/tests/net/crash_apply"))
 TRIES = ["ipv4_classes", "ipv6_classes"]
-FLAT = ["flat_ports", "flat_ipv4", "flat_ipv6", "flat_decisions"]
+FLAT = ["flat_classes", "flat_ipv4", "flat_ipv6"]
 
 
 def many(count, first=0):
@@ -124,7 +124,7 @@ def test_what_is_unchanged_is_used_again(net, lookup):
     assert counts(other, "ipv4_classes")[0] == "kept" and counts(other, "ipv6_classes")[0] == "kept"
     if lookup == "flat":
         assert counts(other, "flat_ipv4")[0] == "kept"
-        assert counts(other, "flat_ports")[0] == "made"
+        assert counts(other, "flat_classes")[0] == "made"
     # One family changes: the other's maps stay.
     source, _ = counts(apply(net, policy(lookup, [*many(1000), "10.99.0.1"], net.folder)), "ipv6_classes")
     assert source == "kept"
