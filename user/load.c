@@ -772,7 +772,9 @@ int loaded_forget(struct loaded *loaded)
 	if (!error)
 		error = clear_array(skeleton->maps.flow_ports);
 	return error;
-	const struct table_report *loaded_report(const struct loaded *loaded, enum table_map map)
-	{
-		return &loaded->reports[map];
-	}
+}
+
+const struct table_report *loaded_report(const struct loaded *loaded, enum table_map map)
+{
+	return &loaded->reports[map];
+}
