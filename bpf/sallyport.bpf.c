@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The two programs that judge packets, and the one that arms the sweep. Each header is one step of
+ * The two programs that judge packets, the one that arms the sweep, and the one that adopts
+ * connections. Each header is one step of
  * a packet's way; docs/packet-path.md says what each must do, user/model.c does the same in another
  * way, and the differential test holds them against each other.
  */
@@ -34,6 +35,7 @@ static __always_inline enum verdict reason_verdict(__u8 reason)
 #include "options.h"
 #include "ingress.h"
 #include "egress.h"
+#include "adopt.h"
 #include "drop_event.h"
 #include "settle.h"
 #include "ordinary.h"
@@ -152,6 +154,27 @@ int sweep(void *context)
 	if (!error)
 		error = bpf_timer_start(&timer->timer, SWEEP_FIRST_NS, 0);
 	return -error;
+}
+
+/*
+ * Run by the loader for each TCP connection that is open before the hooks of an interface are;
+ * never attached. An XDP program whose frame is the question, as a syscall program, which may
+ * sleep, is not let near an LPM trie.
+ */
+SEC("xdp")
+int adopt(struct xdp_md *context)
+{
+	struct adoption *asked = (void *)(long)context->data;
+	struct finding finding = {};
+	struct conversation c;
+
+	if ((void *)(asked + 1) > (void *)(long)context->data_end)
+		return XDP_ABORTED;
+	c = adoption_conversation(asked);
+	asked->outcome = adopt_connection(&c, asked->state, &finding);
+	asked->reason = finding.reason;
+	asked->rule_slot = finding.rule_slot;
+	return XDP_PASS;
 }
 
 char LICENSE[] SEC("license") = "GPL";

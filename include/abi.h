@@ -422,6 +422,28 @@ struct flow_share_key {
 };
 static_assert(sizeof(struct flow_share_key) == 24, "flow_share_key has no padding");
 
+/* What became of a TCP connection that was open before its hooks were. */
+enum adoption_outcome {
+	ADOPTION_ADMITTED =
+		0,	      /* an in rule admits it, and its mirror the answers: no flow is due */
+	ADOPTION_KNOWN = 1,   /* it has a flow already */
+	ADOPTION_MADE = 2,    /* it has one now */
+	ADOPTION_REFUSED = 3, /* no rule allows it, and out is enforce */
+	ADOPTION_NO_ROOM = 4, /* the flow table is full */
+};
+
+/* What the program adopt is asked, and its answer in the same place. */
+struct adoption {
+	struct flow_key key; /* TCP */
+	__u8 state;	     /* enum flow_state: of the flow that is due */
+	__u8 outcome;	     /* enum adoption_outcome */
+	__u8 reason;	     /* enum reason: where no rule matches, why */
+	__u8 unused;
+	__u16 rule_slot; /* 0: none */
+	__u16 unused_too;
+};
+static_assert(sizeof(struct adoption) == 48, "adoption has no padding");
+
 struct fragment_key {
 	__u8 source[16];
 	__u8 destination[16];
@@ -649,7 +671,7 @@ struct generation_info {
 	__u32 generation;
 	__u32 rules;
 	__u32 clsact_created; /* 1: the clsact qdisc is ours, and goes when we go */
-	__u32 unused;
+	__u32 adopt_ms;	      /* egress learns so long before XDP is first attached */
 };
 static_assert(sizeof(struct generation_info) == 800, "generation_info has no padding");
 

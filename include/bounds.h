@@ -15,6 +15,7 @@
 #define RULE_ID_BYTES_MAX     191u	 /* instance/flow:ROLE:ROLE:back */
 #define TEXT_BYTES_MAX	      4096u	 /* one scalar */
 #define DURATION_MS_MAX	      604800000u /* 7 days: no state of a connection lives longer */
+#define ADOPT_MS_MAX	      600000u	 /* 10 minutes: apply holds its lock while it learns */
 #define REFERENCE_DEPTH_MAX   16u	 /* a set in a set, a parameter that is another's value */
 
 /* A host's policy. */
@@ -75,6 +76,7 @@
 #define FRAGMENTS_DEFAULT   4096u
 #define FRAGMENTS_MIN	    16u
 #define FRAGMENTS_MAX	    (1u << 20)
+#define ADOPT_MS_DEFAULT    5000u /* silence in a call is rarely longer: RTCP alone is due by then */
 #define SOURCES_DEFAULT	    65536u /* that limiters remember, of all rules */
 #define SOURCES_MIN	    64u
 #define SOURCES_MAX	    (4u << 20)

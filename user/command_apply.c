@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "adopt_report.h"
 #include "command.h"
 #include "feed_ages.h"
 #include "demand_check.h"
@@ -130,6 +131,7 @@ static void print_result_json(const struct invocation *invocation, const struct 
 					 "recovered", result->recovered));
 	json_object_update_new(object, json_pack("{s:o, s:o}", "tables", tables_json(result),
 						 "timings_ms", timings_json(summary->stopwatch)));
+	json_object_set_new(object, "adoption", adopt_report_json(&result->adoptions));
 	output_json(invocation, stdout, object);
 }
 
@@ -161,6 +163,7 @@ static void print_result(const struct invocation *invocation, const struct summa
 				       ? " (another tcx program runs before it)"
 				       : "");
 	}
+	adopt_report_print(&result->adoptions, dry, stdout);
 	if (dry)
 		printf("nothing was changed\n");
 }

@@ -412,6 +412,7 @@ static void describe(const struct application *application, const struct target 
 		.generation = application->generation,
 		.rules = (__u32)policy->rule_count,
 		.clsact_created = target->clsact_created,
+		.adopt_ms = policy->adopt_ms,
 	};
 #define SET(field, value) snprintf(information->field, sizeof(information->field), "%s", value)
 	SET(site, policy->site);
@@ -638,6 +639,39 @@ static void make_spare(struct application *application)
 /* ------------------------------------------------------------ apply -----------------------------
  */
 
+static bool gets_hook(const struct application *application, const struct target *target)
+{
+	struct generation_info wants;
+
+	describe(application, target, &wants);
+	return (hooks_wants_receive(&wants) && !target->before.receive.attached) ||
+	       (hooks_wants_transmit(&wants) && !target->before.transmit.attached);
+}
+
+/* Into the private maps of a dry run, which go with it. */
+static int preview_adoption(struct application *application, struct failure *failure)
+{
+	int result = 0;
+
+	list_for_each (target, &application->targets) {
+		struct bpf_object *object = loaded_object(target->loaded);
+		const struct adopter adopter = {
+			.arena = application->arena,
+			.program_fd = loaded_adopt_fd(target->loaded),
+			.rule_info_fd = bpf_object__find_map_fd_by_name(object, "rule_info"),
+			.interfaces = &application->all,
+		};
+
+		if (!gets_hook(application, target))
+			continue;
+		result = adopt_pass(&adopter, failure, &application->result.adoptions);
+		if (result == 0)
+			result = adopt_finish(&adopter, failure, &application->result.adoptions);
+		break;
+	}
+	return result;
+}
+
 static int open_pins(struct application *application, struct failure *failure)
 {
 	const struct apply_request *request = application->request;
@@ -668,6 +702,7 @@ static int begin(struct application *application, struct failure *failure)
 		.arena = application->arena,
 		.interfaces = &application->all,
 		.progress = &application->request->progress,
+		.adoptions = &application->result.adoptions,
 	};
 	if (application->pins)
 		result = pins_check(application->pins, failure, &meta);
@@ -734,8 +769,9 @@ int generation_apply(const struct apply_request *request, struct failure *failur
 	result = build(&application, failure);
 	if (result < 0 && !request->dry_run)
 		return undo(&application, result, failure);
-	if (result == 0 && !request->dry_run)
-		result = go_live(&application, failure);
+	if (result == 0)
+		result = request->dry_run ? preview_adoption(&application, failure)
+					  : go_live(&application, failure);
 	if (result == 0 && !request->dry_run)
 		make_spare(&application);
 	if (result == 0)

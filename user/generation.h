@@ -10,6 +10,7 @@
 #ifndef SALLYPORT_GENERATION_H
 #define SALLYPORT_GENERATION_H
 
+#include "adopt.h"
 #include "attach.h"
 #include "digest.h"
 #include "hooks.h"
@@ -45,7 +46,8 @@ struct apply_result {
 	LIST(struct applied_interface) interfaces;
 	struct table_report tables[TABLE_MAP_COUNT]; /* where each came from */
 	text_list warnings;
-	const char *recovered; /* what a killed command had left, or NULL */
+	const char *recovered;	    /* what a killed command had left, or NULL */
+	struct adoptions adoptions; /* of a dry run: what would be, but for learning */
 };
 
 /* Returns 0, or -errno with what is wrong and the way out in failure. */

@@ -282,6 +282,38 @@ static int verify(const struct swap *swap, struct arena *arena, struct failure *
 	return 0;
 }
 
+/* What the generation asks for, and what is attached. */
+static int read_swap(struct swap *swap, struct arena *arena, struct failure *failure)
+{
+	const struct interface *interface = swap->interface;
+	int result = hooks_generation_info(swap->pins, interface->name, swap->generation,
+					   &swap->information);
+
+	if (result < 0)
+		return fail(failure, -result,
+			    "%s: generation %" PRIu32 " is not pinned whole: %s; apply again",
+			    interface->name, swap->generation, strerror(-result));
+	return hooks_read(swap->pins, arena, interface->name, interface->index, failure,
+			  &swap->before);
+}
+
+int hooks_swap_egress(const struct pins *pins, struct arena *arena,
+		      const struct interface *interface, uint32_t generation,
+		      const struct progress *progress, struct failure *failure)
+{
+	char directory[PIN_DIRECTORY_BYTES_MAX];
+	struct swap swap = {
+		.pins = pins,
+		.interface = interface,
+		.directory = pins_interface_directory(interface->name, directory),
+		.generation = generation,
+		.progress = progress,
+	};
+	int result = read_swap(&swap, arena, failure);
+
+	return result < 0 ? result : swap_egress(&swap, failure);
+}
+
 int hooks_swap(const struct pins *pins, struct arena *arena, const struct interface *interface,
 	       uint32_t generation, const struct progress *progress, struct failure *failure)
 {
@@ -293,14 +325,8 @@ int hooks_swap(const struct pins *pins, struct arena *arena, const struct interf
 		.generation = generation,
 		.progress = progress,
 	};
-	int result;
+	int result = read_swap(&swap, arena, failure);
 
-	result = hooks_generation_info(pins, interface->name, generation, &swap.information);
-	if (result < 0)
-		return fail(failure, -result,
-			    "%s: generation %" PRIu32 " is not pinned whole: %s; apply again",
-			    interface->name, generation, strerror(-result));
-	result = hooks_read(pins, arena, interface->name, interface->index, failure, &swap.before);
 	if (result == 0)
 		result = swap_egress(&swap, failure);
 	if (result == 0)

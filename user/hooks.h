@@ -39,6 +39,11 @@ int hooks_read(const struct pins *pins, struct arena *arena, const char *interfa
 int hooks_swap(const struct pins *pins, struct arena *arena, const struct interface *interface,
 	       uint32_t generation, const struct progress *progress, struct failure *failure);
 
+/* The first half of that: egress alone, so that it can learn before XDP is attached. */
+int hooks_swap_egress(const struct pins *pins, struct arena *arena,
+		      const struct interface *interface, uint32_t generation,
+		      const struct progress *progress, struct failure *failure);
+
 /* Detaches XDP, then egress, and their pins. Can be repeated. index: 0, the interface has gone. */
 int hooks_detach(const struct pins *pins, struct arena *arena, const char *interface,
 		 uint32_t index, const struct progress *progress, struct failure *failure);

@@ -480,14 +480,14 @@ static json_t *settings_json(const struct host_policy *policy)
 		json_object_set_new(timeouts, timeout_words[i],
 				    json_integer(policy->timeout_ms[i]));
 	json_object_set_new(timeouts, "fragment", json_integer(policy->fragment_timeout_ms));
-	return json_pack("{s: s, s: s, s: b, s: I, s: I, s: I, s: I, s: I, s: I, s: o}", "lookup",
-			 lookup_name(policy->lookup), "forwarding",
+	return json_pack("{s: s, s: s, s: b, s: I, s: I, s: I, s: I, s: I, s: I, s: I, s: o}",
+			 "lookup", lookup_name(policy->lookup), "forwarding",
 			 forwarding_name(policy->forwarding), "dhcp", policy->dhcp, "cross_check",
-			 (json_int_t)policy->cross_check, "flows", (json_int_t)policy->flows,
-			 "fragments", (json_int_t)policy->fragments, "sources",
-			 (json_int_t)policy->sources, "icmp_errors_per_second",
-			 (json_int_t)policy->icmp_errors_per_second, "flow_share",
-			 (json_int_t)policy->flow_share, "timeouts_ms", timeouts);
+			 (json_int_t)policy->cross_check, "adopt_ms", (json_int_t)policy->adopt_ms,
+			 "flows", (json_int_t)policy->flows, "fragments",
+			 (json_int_t)policy->fragments, "sources", (json_int_t)policy->sources,
+			 "icmp_errors_per_second", (json_int_t)policy->icmp_errors_per_second,
+			 "flow_share", (json_int_t)policy->flow_share, "timeouts_ms", timeouts);
 }
 
 json_t *host_policy_json(const struct host_policy *policy)

@@ -98,6 +98,7 @@ struct host_policy {
 	uint32_t flow_share;
 	uint32_t timeout_ms[FLOW_STATE_COUNT];
 	uint32_t fragment_timeout_ms;
+	uint32_t adopt_ms; /* egress learns so long before XDP is first attached; 0: not at all */
 	/*
 	 * Of those that match a packet, the one whose match has the fewest options is the one;
 	 * among equals, the first. Management comes first. At most RULES_MAX.

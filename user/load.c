@@ -707,6 +707,11 @@ int loaded_egress_fd(const struct loaded *loaded)
 	return bpf_program__fd(loaded->skeleton->progs.tc_egress);
 }
 
+int loaded_adopt_fd(const struct loaded *loaded)
+{
+	return bpf_program__fd(loaded->skeleton->progs.adopt);
+}
+
 int loaded_sweep_fd(const struct loaded *loaded)
 {
 	return bpf_program__fd(loaded->skeleton->progs.sweep);

@@ -95,6 +95,8 @@ int loaded_egress_fd(const struct loaded *loaded); /* program tc_egress */
 int loaded_sweep_fd(
 	const struct loaded *loaded); /* program sweep (SEC syscall): one run arms the timer */
 const struct table_report *loaded_report(const struct loaded *loaded, enum table_map map);
+int loaded_adopt_fd(
+	const struct loaded *loaded); /* program adopt: a frame that is a struct adoption */
 struct state *loaded_state(struct loaded *loaded); /* mapped, writable: what the programs see now */
 /* Every source starts anew, for trace and tests. 0, or -errno. */
 int loaded_forget_limits(struct loaded *loaded);

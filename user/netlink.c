@@ -61,8 +61,13 @@ static int take_answers(const void *buffer, size_t length,
 int netlink_dump(unsigned short type, const void *body, size_t body_length,
 		 int (*each)(const struct nlmsghdr *message, void *data), void *data)
 {
-	cleanup(fd_closep) int socket_fd =
-		socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	return netlink_dump_from(NETLINK_ROUTE, type, body, body_length, each, data);
+}
+
+int netlink_dump_from(int protocol, unsigned short type, const void *body, size_t body_length,
+		      int (*each)(const struct nlmsghdr *message, void *data), void *data)
+{
+	cleanup(fd_closep) int socket_fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
 	_Alignas(struct nlmsghdr) unsigned char buffer[ANSWER_BYTES];
 	ssize_t length;
 	int result;

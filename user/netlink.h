@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Dumps of rtnetlink (RFC 3549): one request, every answer to a callback. */
+/* Dumps of netlink (RFC 3549), rtnetlink's above all: one request, every answer to a callback. */
 #ifndef SALLYPORT_NETLINK_H
 #define SALLYPORT_NETLINK_H
 
@@ -14,6 +14,10 @@
  */
 int netlink_dump(unsigned short type, const void *body, size_t body_length,
 		 int (*each)(const struct nlmsghdr *message, void *data), void *data);
+
+/* The same of another family of netlink (NETLINK_SOCK_DIAG). */
+int netlink_dump_from(int protocol, unsigned short type, const void *body, size_t body_length,
+		      int (*each)(const struct nlmsghdr *message, void *data), void *data);
 
 /*
  * Fills table[0..highest] with the attributes behind a message's body of this length; NULL where

@@ -29,6 +29,7 @@
 #define PINS_PROGRAM_XDP    "xdp_ingress"
 #define PINS_PROGRAM_EGRESS "tc_egress"
 #define PINS_PROGRAM_SWEEP  "sweep"
+#define PINS_PROGRAM_ADOPT  "adopt"
 
 #define PIN_PATH_BYTES_MAX  PATH_MAX
 

@@ -508,8 +508,9 @@ bool read_number(const struct reader *reader, const struct node *node, const cha
 	return true;
 }
 
-bool read_duration(const struct reader *reader, const struct node *node, const char *what,
-		   uint32_t *ret_ms)
+/* Out of bounds (above any): ret_ms is UINT64_MAX. */
+static bool parse_duration(const struct reader *reader, const struct node *node, const char *what,
+			   uint64_t *ret_ms)
 {
 	static const struct {
 		const char *name;
@@ -538,13 +539,40 @@ bool read_duration(const struct reader *reader, const struct node *node, const c
 			what, shown(reader, node->text));
 		return false;
 	}
-	if (!parse_digits(node->text, digits, &number) || !number ||
-	    number > DURATION_MS_MAX / units[i].ms) {
+	*ret_ms = parse_digits(node->text, digits, &number) ? number * units[i].ms : UINT64_MAX;
+	return true;
+}
+
+bool read_duration(const struct reader *reader, const struct node *node, const char *what,
+		   uint32_t *ret_ms)
+{
+	uint64_t ms;
+
+	if (!parse_duration(reader, node, what, &ms))
+		return false;
+	if (!ms || ms > DURATION_MS_MAX) {
 		reader_error(reader, node,
 			     "`%s` must be from 1ms to 7d (DURATION_MS_MAX), not `%s`", what,
 			     shown(reader, node->text));
 		return false;
 	}
-	*ret_ms = (uint32_t)(number * units[i].ms);
+	*ret_ms = (uint32_t)ms;
+	return true;
+}
+
+bool read_adopt(const struct reader *reader, const struct node *node, uint32_t *ret_ms)
+{
+	uint64_t ms;
+
+	if (!parse_duration(reader, node, "adopt", &ms))
+		return false;
+	if (ms > ADOPT_MS_MAX) {
+		reader_error(reader, node,
+			     "`adopt` must be from 0s (do not wait) to 10m (ADOPT_MS_MAX), not "
+			     "`%s`",
+			     shown(reader, node->text));
+		return false;
+	}
+	*ret_ms = (uint32_t)ms;
 	return true;
 }

@@ -98,6 +98,8 @@ bool read_number(const struct reader *reader, const struct node *node, const cha
 /* "500ms", "30s", "2m", "2h", "7d", from 1 ms to DURATION_MS_MAX. */
 bool read_duration(const struct reader *reader, const struct node *node, const char *what,
 		   uint32_t *ret_ms);
+/* The same from "0s" to ADOPT_MS_MAX. */
+bool read_adopt(const struct reader *reader, const struct node *node, uint32_t *ret_ms);
 
 /* ------------------------------------------------------------ for other readers ----------------
  */

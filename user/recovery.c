@@ -131,24 +131,54 @@ static int swap_one(const struct recovery *recovery, const char *name,
 			  recovery->progress, failure);
 }
 
-/* What is not held yet can refuse us; what is held can't, but for a broken kernel. */
-static int attach_new(const struct recovery *recovery, const char *name,
-		      const struct generation_list *generations, uint32_t generation,
-		      struct failure *failure)
+static int find_newcomers(const struct recovery *recovery, const struct first_load *load,
+			  struct failure *failure, struct newcomer_list *newcomers)
 {
-	char directory[PIN_DIRECTORY_BYTES_MAX];
+	struct generation_list generations;
+	struct interface_name_list names;
+	int result;
 
-	pins_interface_directory(name, directory);
-	if (pins_exist(recovery->pins, "%s/" PINS_LINK_XDP, directory) ||
-	    pins_exist(recovery->pins, "%s/" PINS_LINK_EGRESS, directory))
-		return 0;
-	return swap_one(recovery, name, generations, generation, failure);
+	result = pins_interfaces(recovery->pins, recovery->arena, failure, &names);
+	for (size_t i = 0; result == 0 && i < names.count; i++) {
+		const struct interface *interface =
+			interface_by_name(recovery->interfaces, names.items[i].text);
+
+		result = pins_generations(recovery->pins, recovery->arena, names.items[i].text,
+					  failure, &generations);
+		if (result == 0 && interface && generation_listed(&generations, load->generation))
+			result = first_load_consider(load, interface, failure, newcomers);
+	}
+	return result;
+}
+
+/* What is not held yet can refuse us; what is held can't, but for a broken kernel. */
+static int attach_new(const struct recovery *recovery, uint32_t generation, struct failure *failure)
+{
+	const struct first_load load = {
+		.pins = recovery->pins,
+		.arena = recovery->arena,
+		.interfaces = recovery->interfaces,
+		.progress = recovery->progress,
+		.generation = generation,
+	};
+	struct adoptions nobody_asks = {0};
+	struct newcomer_list newcomers = {0};
+	int result;
+
+	result = find_newcomers(recovery, &load, failure, &newcomers);
+	if (result == 0)
+		result = first_load_learn(&load, &newcomers, failure,
+					  recovery->adoptions ? recovery->adoptions : &nobody_asks);
+	for (size_t i = 0; result == 0 && i < newcomers.count; i++)
+		result = hooks_swap(recovery->pins, recovery->arena, newcomers.items[i].interface,
+				    generation, recovery->progress, failure);
+	return result;
 }
 
 /* First attaches come first: one that fails must not have changed what other interfaces enforce. */
 int recovery_swap(const struct recovery *recovery, uint32_t generation, struct failure *failure)
 {
-	int result = for_interfaces_with(recovery, generation, attach_new, failure);
+	int result = attach_new(recovery, generation, failure);
 
 	return result < 0 ? result : for_interfaces_with(recovery, generation, swap_one, failure);
 }

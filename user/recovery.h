@@ -15,6 +15,7 @@
 #ifndef SALLYPORT_RECOVERY_H
 #define SALLYPORT_RECOVERY_H
 
+#include "first_load.h"
 #include "hooks.h"
 #include "interface.h"
 #include "pins.h"
@@ -32,6 +33,7 @@ struct recovery {
 	struct arena *arena;
 	const struct interface_list *interfaces; /* all of the network namespace */
 	const struct progress *progress;
+	struct adoptions *adoptions; /* what is adopted is added; NULL: nobody asks */
 };
 
 /* Writes the journal; failures say so. */
@@ -44,7 +46,10 @@ int recovery_journal(const struct recovery *recovery, const char *step, const ch
  */
 int recovery_run(const struct recovery *recovery, struct failure *failure, const char **ret_done);
 
-/* Swaps every interface that has this generation to it, in the journal's step swap. */
+/*
+ * Swaps every interface that has this generation to it, in the journal's step swap. What is
+ * attached for the first time comes first, as first_load.h says.
+ */
 int recovery_swap(const struct recovery *recovery, uint32_t generation, struct failure *failure);
 /* Back to what was before, from the journal's step prepare or swap. */
 int recovery_undo(const struct recovery *recovery, uint32_t generation, struct failure *failure);

@@ -15,6 +15,8 @@ static void apply_settings(const struct host_settings *settings, struct host_pol
 		host->dhcp = settings->dhcp;
 	if (settings->has_forwarding)
 		host->forwarding = settings->forwarding;
+	if (settings->has_adopt)
+		host->adopt_ms = settings->adopt_ms;
 	if (settings->has_cross_check)
 		host->cross_check = settings->cross_check;
 	for (size_t i = 0; i < FLOW_STATE_COUNT; i++) {
@@ -55,6 +57,7 @@ static void apply_site(struct arena *arena, const struct site *site, const struc
 	host->icmp_errors_per_second = ICMP_ERRORS_PER_SECOND;
 	host->forwarding = FORWARDING_REFUSE;
 	host->cross_check = CROSS_CHECK_DEFAULT;
+	host->adopt_ms = ADOPT_MS_DEFAULT;
 	host->fragment_timeout_ms = FRAGMENT_TIMEOUT_MS;
 	memcpy(host->timeout_ms, timeouts_ms, sizeof(timeouts_ms));
 	apply_settings(&site->settings, host);

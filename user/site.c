@@ -118,7 +118,7 @@ static void read_icmp_echo(const struct reader *reader, const struct node *node,
 /* The keys of host:, which hosts.H may have too. */
 #define HOST_SETTING_RULES                                                                         \
 	{"dhcp", KEY_OPTIONAL}, {"forwarding", KEY_OPTIONAL}, {"floating", KEY_OPTIONAL},          \
-		{"icmp-echo", KEY_OPTIONAL}, {"timeouts", KEY_OPTIONAL}, {"adopt", KEY_LATER},     \
+		{"icmp-echo", KEY_OPTIONAL}, {"timeouts", KEY_OPTIONAL}, {"adopt", KEY_OPTIONAL},  \
 		{"cross-check", KEY_OPTIONAL},                                                     \
 	{                                                                                          \
 		"vlan", KEY_LATER                                                                  \
@@ -147,6 +147,8 @@ static void read_settings(const struct reader *reader, const struct node *node,
 		read_icmp_echo(reader, child, settings);
 	if ((child = mapping_get(node, "timeouts")))
 		read_timeouts(reader, child, settings);
+	if ((child = mapping_get(node, "adopt")))
+		settings->has_adopt = read_adopt(reader, child, &settings->adopt_ms);
 	child = mapping_get(node, "cross-check");
 	if (child && read_number(reader, child, "cross-check", 0, 1u << 31, &number)) {
 		settings->has_cross_check = true;

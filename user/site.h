@@ -72,6 +72,8 @@ struct host_settings {
 	bool has_icmp_echo; /* icmp-echo: off is the only value yet */
 	bool has_cross_check;
 	uint32_t cross_check; /* one packet in so many; 0 never */
+	bool has_adopt;
+	uint32_t adopt_ms; /* 0: do not wait */
 	bool has_timeout[FLOW_STATE_COUNT];
 	uint32_t timeout_ms[FLOW_STATE_COUNT];
 };

@@ -59,6 +59,7 @@ static struct host_settings without_defaults(const struct host_settings *setting
 			settings->has_timeout[i] && settings->timeout_ms[i] != timeouts_ms[i];
 	kept.has_cross_check =
 		settings->has_cross_check && settings->cross_check != CROSS_CHECK_DEFAULT;
+	kept.has_adopt = settings->has_adopt && settings->adopt_ms != ADOPT_MS_DEFAULT;
 	return kept;
 }
 
@@ -85,6 +86,9 @@ static void print_settings(struct writer *writer, unsigned indent,
 				      duration_format(writer->arena, settings->timeout_ms[i]));
 	if (timeouts.count)
 		write_pairs(writer, indent, "timeouts", &timeouts);
+	if (settings->has_adopt)
+		write_text(writer, indent, "adopt",
+			   duration_format(writer->arena, settings->adopt_ms));
 	if (settings->has_cross_check)
 		write_text(writer, indent, "cross-check",
 			   number_text(writer, settings->cross_check));
@@ -93,8 +97,8 @@ static void print_settings(struct writer *writer, unsigned indent,
 static void print_site_settings(struct writer *writer, const struct host_settings *settings)
 {
 	struct host_settings kept = without_defaults(settings);
-	bool some =
-		kept.has_dhcp || kept.has_forwarding || kept.has_floating || kept.has_cross_check;
+	bool some = kept.has_dhcp || kept.has_forwarding || kept.has_floating || kept.has_adopt ||
+		    kept.has_cross_check;
 	size_t i;
 
 	for (i = 0; i < FLOW_STATE_COUNT; i++)

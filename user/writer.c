@@ -252,6 +252,8 @@ const char *duration_format(struct arena *arena, uint32_t ms)
 	} units[] = {{"d", 86400000}, {"h", 3600000}, {"m", 60000}, {"s", 1000}, {"ms", 1}};
 	size_t i = 0;
 
+	if (!ms)
+		return "0s";
 	while (ms % units[i].ms)
 		i++;
 	return arena_printf(arena, "%u%s", ms / units[i].ms, units[i].name);

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "adopt_report.h"
+
+#include "output.h"
+#include "words.h"
+
+/* ------------------------------------------------------------ for people ------------------------
+ */
+
+static void print_adopted(const struct adoptions *adoptions, bool would, FILE *out)
+{
+	const char *separator = ": ";
+
+	fprintf(out, "%s %zu TCP connection%s that this host had open",
+		would ? "would adopt" : "adopted", adoptions->made, plural(adoptions->made));
+	list_for_each (rule, &adoptions->rules) {
+		fprintf(out, "%s%zu by %s", separator, rule->connections,
+			rule->id ? rule->id : "no rule");
+		separator = ", ";
+	}
+	fprintf(out, "; %zu more need%s nothing, as in rules admit them\n", adoptions->admitted,
+		adoptions->admitted == 1 ? "s" : "");
+}
+
+static const char *lack_text(enum adoption_lack lack, bool would)
+{
+	switch (lack) {
+	case LACK_RULE:
+		return would ? "would be cut, as no rule allows it" : "cut, as no rule allows it";
+	case LACK_ROOM:
+		return would ? "would be cut, as the flow table is full (bounds: {flows})"
+			     : "cut, as the flow table is full (bounds: {flows})";
+	case LACK_NOTHING:
+		break;
+	}
+	return "goes on, but no rule allows it: out: enforce would cut it";
+}
+
+static void print_unadopted(const struct unadopted *one, bool would, FILE *out)
+{
+	const struct tcp_connection *connection = &one->connection;
+	const bool bracketed = connection->local.family == 6;
+	char local[ADDRESS_TEXT_MAX], remote[ADDRESS_TEXT_MAX];
+
+	fprintf(out, bracketed ? "  [%s]:%u - [%s]:%u" : "  %s:%u - %s:%u",
+		address_format(&connection->local, local), connection->local_port,
+		address_format(&connection->remote, remote), connection->remote_port);
+	fprintf(out, " (%s): %s", tcp_state_name(connection->state), lack_text(one->lack, would));
+	if (one->lack != LACK_ROOM)
+		fprintf(out, " (%s)", reason_name(one->reason));
+	fputc('\n', out);
+}
+
+void adopt_report_print(const struct adoptions *adoptions, bool would, FILE *out)
+{
+	size_t lines = adoptions->unadopted.count;
+
+	if (!adoptions->passes)
+		return;
+	print_adopted(adoptions, would, out);
+	if (!lines)
+		return;
+	fprintf(out, "%zu TCP connection%s %s without a rule or room:\n", lines, plural(lines),
+		lines == 1 ? "is" : "are");
+	for (size_t i = 0; i < lines && i < ADOPT_REPORT_LINES; i++)
+		print_unadopted(&adoptions->unadopted.items[i], would, out);
+	if (lines > ADOPT_REPORT_LINES)
+		fprintf(out, "  and %zu more; --json lists all\n", lines - ADOPT_REPORT_LINES);
+}
+
+/* ------------------------------------------------------------ JSON ------------------------------
+ */
+
+static json_t *unadopted_json(const struct unadopted *one)
+{
+	const struct tcp_connection *connection = &one->connection;
+	char local[ADDRESS_TEXT_MAX], remote[ADDRESS_TEXT_MAX];
+
+	return json_pack("{s:s, s:i, s:s, s:i, s:s, s:s, s:b, s:s?}", "local",
+			 address_format(&connection->local, local), "local_port",
+			 connection->local_port, "remote",
+			 address_format(&connection->remote, remote), "remote_port",
+			 connection->remote_port, "state", tcp_state_name(connection->state),
+			 "lacks", adoption_lack_name(one->lack), "cut", one->lack != LACK_NOTHING,
+			 "reason", one->lack == LACK_ROOM ? NULL : reason_name(one->reason));
+}
+
+json_t *adopt_report_json(const struct adoptions *adoptions)
+{
+	json_t *rules, *unadopted;
+
+	if (!adoptions->passes)
+		return json_null();
+	rules = json_array();
+	unadopted = json_array();
+	list_for_each (rule, &adoptions->rules)
+		json_array_append_new(rules,
+				      json_pack("{s:s?, s:I}", "rule", rule->id, "connections",
+						(json_int_t)rule->connections));
+	list_for_each (one, &adoptions->unadopted)
+		json_array_append_new(unadopted, unadopted_json(one));
+	return json_pack("{s:I, s:I, s:o, s:o}", "adopted", (json_int_t)adoptions->made, "admitted",
+			 (json_int_t)adoptions->admitted, "rules", rules, "unadopted", unadopted);
+}

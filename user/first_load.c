@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "first_load.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <string.h>
+#include <time.h>
+
+#include "descriptor.h"
+
+int first_load_consider(const struct first_load *load, const struct interface *interface,
+			struct failure *failure, struct newcomer_list *newcomers)
+{
+	struct generation_info information;
+	struct newcomer newcomer = {.interface = interface};
+	struct hooks hooks;
+	int result;
+
+	result = hooks_generation_info(load->pins, interface->name, load->generation, &information);
+	if (result < 0)
+		return fail(failure, -result,
+			    "%s: generation %" PRIu32 " is not pinned whole: %s; apply again",
+			    interface->name, load->generation, strerror(-result));
+	result = hooks_read(load->pins, load->arena, interface->name, interface->index, failure,
+			    &hooks);
+	if (result < 0)
+		return result;
+	newcomer.receive = hooks_wants_receive(&information) && !hooks.receive.attached;
+	newcomer.transmit = hooks_wants_transmit(&information) && !hooks.transmit.attached;
+	/* Egress of an older generation has seen for long what this host sends. */
+	newcomer.learning = newcomer.receive && (!hooks.transmit.attached ||
+						 hooks.transmit.generation == load->generation);
+	newcomer.adopt_ms = information.adopt_ms;
+	if (newcomer.receive || newcomer.transmit)
+		*arena_push(load->arena, newcomers) = newcomer;
+	return 0;
+}
+
+/* ------------------------------------------------------------ adopting --------------------------
+ */
+
+/* The adopter of any of the interfaces will do: they all have the same tables. */
+static int open_adopter(const struct first_load *load, const char *interface,
+			struct failure *failure, struct adopter *adopter)
+{
+	char directory[PIN_DIRECTORY_BYTES_MAX];
+
+	pins_interface_directory(interface, directory);
+	adopter->program_fd = pins_get(load->pins, "%s/generation-%" PRIu32 "/" PINS_PROGRAM_ADOPT,
+				       directory, load->generation);
+	adopter->rule_info_fd = pins_get(load->pins, "%s/generation-%" PRIu32 "/rule_info",
+					 directory, load->generation);
+	if (adopter->program_fd < 0 || adopter->rule_info_fd < 0)
+		return fail(failure, ENOENT,
+			    "%s: program adopt of generation %" PRIu32
+			    " is not pinned; apply again",
+			    interface, load->generation);
+	return 0;
+}
+
+static void adopter_close(struct adopter *adopter)
+{
+	fd_closep(&adopter->program_fd);
+	fd_closep(&adopter->rule_info_fd);
+}
+
+/* ------------------------------------------------------------ learning --------------------------
+ */
+
+static uint32_t learning_ms(const struct newcomer_list *newcomers)
+{
+	uint32_t longest = 0;
+
+	list_for_each (newcomer, newcomers) {
+		if (newcomer->learning && newcomer->adopt_ms > longest)
+			longest = newcomer->adopt_ms;
+	}
+	return longest;
+}
+
+/*
+ * Nothing is cut yet, so whoever does not want to wait may end the command: its signals, which are
+ * blocked while hooks are swapped, are asked for here.
+ */
+static int wait_or_end(uint32_t milliseconds, struct failure *failure)
+{
+	struct timespec left = {.tv_sec = milliseconds / 1000,
+				.tv_nsec = (long)(milliseconds % 1000) * 1000000};
+	struct timespec now, end;
+	sigset_t signals;
+	int signal;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGHUP);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGQUIT);
+	sigaddset(&signals, SIGTERM);
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	end.tv_sec += left.tv_sec + (end.tv_nsec + left.tv_nsec) / 1000000000;
+	end.tv_nsec = (end.tv_nsec + left.tv_nsec) % 1000000000;
+	for (;;) {
+		signal = sigtimedwait(&signals, NULL, &left);
+		if (signal > 0)
+			return fail(failure, EINTR,
+				    "ended by signal %d (%s) while egress learned: nothing is "
+				    "enforced that was not before",
+				    signal, strsignal(signal));
+		if (errno != EINTR)
+			return 0;
+		/* Stopped and continued: the rest of the time. */
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		left.tv_sec = end.tv_sec - now.tv_sec;
+		left.tv_nsec = end.tv_nsec - now.tv_nsec;
+		if (left.tv_nsec < 0) {
+			left.tv_sec--;
+			left.tv_nsec += 1000000000;
+		}
+		if (left.tv_sec < 0)
+			return 0;
+	}
+}
+
+static int learn(const struct first_load *load, uint32_t milliseconds, struct failure *failure)
+{
+	progress_step(load->progress,
+		      "waiting %" PRIu32 ".%" PRIu32
+		      " s while egress learns what this host has open (host: {adopt})",
+		      milliseconds / 1000, milliseconds % 1000 / 100);
+	return wait_or_end(milliseconds, failure);
+}
+
+/* ------------------------------------------------------------ in order --------------------------
+ */
+
+static bool attaches_egress(const struct newcomer_list *newcomers)
+{
+	list_for_each (newcomer, newcomers) {
+		if (newcomer->transmit)
+			return true;
+	}
+	return false;
+}
+
+static int attach_egress(const struct first_load *load, const struct newcomer_list *newcomers,
+			 struct failure *failure)
+{
+	int result = 0;
+
+	for (size_t i = 0; result == 0 && i < newcomers->count; i++) {
+		if (newcomers->items[i].transmit)
+			result = hooks_swap_egress(load->pins, load->arena,
+						   newcomers->items[i].interface, load->generation,
+						   load->progress, failure);
+	}
+	return result;
+}
+
+static int pass(const struct first_load *load, const struct adopter *adopter,
+		struct failure *failure, struct adoptions *adoptions)
+{
+	int result;
+
+	progress_step(load->progress, "adopt TCP connections, pass %u", adoptions->passes + 1);
+	result = adopt_pass(adopter, failure, adoptions);
+	if (result < 0)
+		return fail_prefix(failure, -result, "connections that are open now would be cut");
+	return 0;
+}
+
+/*
+ * Before egress is attached, or it would drop the next segment of every connection; after it, for
+ * those that were opened in between; and at the end, for those that found no room before.
+ */
+int first_load_learn(const struct first_load *load, const struct newcomer_list *newcomers,
+		     struct failure *failure, struct adoptions *adoptions)
+{
+	cleanup(adopter_close) struct adopter adopter = {load->arena, -1, -1, load->interfaces};
+	uint32_t milliseconds = learning_ms(newcomers);
+	int result;
+
+	if (!newcomers->count)
+		return 0;
+	result = open_adopter(load, newcomers->items[0].interface->name, failure, &adopter);
+	if (result == 0)
+		result = pass(load, &adopter, failure, adoptions);
+	if (result == 0 && attaches_egress(newcomers)) {
+		result = attach_egress(load, newcomers, failure);
+		if (result == 0)
+			result = pass(load, &adopter, failure, adoptions);
+	}
+	if (result == 0 && milliseconds)
+		result = learn(load, milliseconds, failure);
+	if (result == 0 && milliseconds)
+		result = pass(load, &adopter, failure, adoptions);
+	return result < 0 ? result : adopt_finish(&adopter, failure, adoptions);
+}
