@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "route.h"
+
 const char *adoption_lack_name(enum adoption_lack lack)
 {
 	static const char *const names[] = {
@@ -90,10 +92,22 @@ static int run_program(const struct adopter *adopter, const struct tcp_connectio
 	return 0;
 }
 
+/* What has no route is listed, as nothing says that it is safe. */
+static bool leaves_elsewhere(const struct adopter *adopter, const struct tcp_connection *connection)
+{
+	uint32_t index = connection->interface_index;
+
+	if (!index && route_interface(&connection->local, &connection->remote, &index) < 0)
+		return false;
+	return !route_meets(adopter->interfaces, index, adopter->hooked);
+}
+
 static void add_unadopted(const struct adopter *adopter, const struct tcp_connection *connection,
 			  enum adoption_lack lack, const struct adoption *adoption,
 			  struct adoptions *adoptions)
 {
+	if (leaves_elsewhere(adopter, connection))
+		return;
 	*arena_push(adopter->arena, &adoptions->unadopted) = (struct unadopted){
 		.connection = *connection,
 		.lack = lack,

@@ -46,8 +46,10 @@ struct adopter {
 	struct arena *arena; /* the adoptions' lists live in it */
 	int program_fd;	     /* program adopt of the generation that comes */
 	int rule_info_fd;    /* its map of that name */
-	const struct interface_list
-		*interfaces; /* all: connections among their addresses are on no wire */
+	/* All of the network namespace: connections among their addresses are on no wire. */
+	const struct interface_list *interfaces;
+	/* Those that get a hook: what leaves by others is not cut, and so not listed. */
+	const struct interface_list *hooked;
 };
 
 /* The flow state that a connection in this TCP state is due. */

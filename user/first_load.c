@@ -175,12 +175,16 @@ static int pass(const struct first_load *load, const struct adopter *adopter,
 int first_load_learn(const struct first_load *load, const struct newcomer_list *newcomers,
 		     struct failure *failure, struct adoptions *adoptions)
 {
-	cleanup(adopter_close) struct adopter adopter = {load->arena, -1, -1, load->interfaces};
+	struct interface_list hooked = {0};
+	cleanup(adopter_close) struct adopter adopter = {load->arena, -1, -1, load->interfaces,
+							 &hooked};
 	uint32_t milliseconds = learning_ms(newcomers);
 	int result;
 
 	if (!newcomers->count)
 		return 0;
+	list_for_each (newcomer, newcomers)
+		*arena_push(load->arena, &hooked) = *newcomer->interface;
 	result = open_adopter(load, newcomers->items[0].interface->name, failure, &adopter);
 	if (result == 0)
 		result = pass(load, &adopter, failure, adoptions);

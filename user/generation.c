@@ -639,37 +639,41 @@ static void make_spare(struct application *application)
 /* ------------------------------------------------------------ apply -----------------------------
  */
 
-static bool gets_hook(const struct application *application, const struct target *target)
+static bool gets_hook(const struct target *target)
 {
-	struct generation_info wants;
+	const enum mode *mode = target->policy.mode;
+	bool receives = mode[DIRECTION_IN] != MODE_OFF;
+	bool transmits = receives || mode[DIRECTION_OUT] != MODE_OFF;
 
-	describe(application, target, &wants);
-	return (hooks_wants_receive(&wants) && !target->before.receive.attached) ||
-	       (hooks_wants_transmit(&wants) && !target->before.transmit.attached);
+	return (receives && !target->before.receive.attached) ||
+	       (transmits && !target->before.transmit.attached);
 }
 
-/* Into the private maps of a dry run, which go with it. */
+/* What the first load would adopt: into the private maps of a dry run, which go with it. */
 static int preview_adoption(struct application *application, struct failure *failure)
 {
-	int result = 0;
+	struct adoptions *adoptions = &application->result.adoptions;
+	struct interface_list hooked = {0};
+	struct adopter adopter = {
+		.arena = application->arena,
+		.interfaces = &application->all,
+		.hooked = &hooked,
+	};
+	int result;
 
 	list_for_each (target, &application->targets) {
 		struct bpf_object *object = loaded_object(target->loaded);
-		const struct adopter adopter = {
-			.arena = application->arena,
-			.program_fd = loaded_adopt_fd(target->loaded),
-			.rule_info_fd = bpf_object__find_map_fd_by_name(object, "rule_info"),
-			.interfaces = &application->all,
-		};
 
-		if (!gets_hook(application, target))
+		if (!gets_hook(target))
 			continue;
-		result = adopt_pass(&adopter, failure, &application->result.adoptions);
-		if (result == 0)
-			result = adopt_finish(&adopter, failure, &application->result.adoptions);
-		break;
+		adopter.program_fd = loaded_adopt_fd(target->loaded);
+		adopter.rule_info_fd = bpf_object__find_map_fd_by_name(object, "rule_info");
+		*arena_push(application->arena, &hooked) = *target->interface;
 	}
-	return result;
+	if (!hooked.count)
+		return 0;
+	result = adopt_pass(&adopter, failure, adoptions);
+	return result < 0 ? result : adopt_finish(&adopter, failure, adoptions);
 }
 
 static int open_pins(struct application *application, struct failure *failure)

@@ -13,7 +13,8 @@
 #define ANSWER_BYTES   32768 /* the kernel fills at most this much in one answer of a dump */
 #define BODY_BYTES_MAX 64
 
-static int send_request(int socket_fd, unsigned short type, const void *body, size_t body_length)
+static int send_request(int socket_fd, unsigned short type, unsigned short flags, const void *body,
+			size_t body_length)
 {
 	struct {
 		struct nlmsghdr header;
@@ -23,7 +24,7 @@ static int send_request(int socket_fd, unsigned short type, const void *body, si
 			{
 				.nlmsg_len = (uint32_t)NLMSG_LENGTH(body_length),
 				.nlmsg_type = type,
-				.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP,
+				.nlmsg_flags = NLM_F_REQUEST | flags,
 				.nlmsg_seq = 1,
 			},
 	};
@@ -64,26 +65,46 @@ int netlink_dump(unsigned short type, const void *body, size_t body_length,
 	return netlink_dump_from(NETLINK_ROUTE, type, body, body_length, each, data);
 }
 
+static int take_answer_to(int socket_fd, int (*each)(const struct nlmsghdr *message, void *data),
+			  void *data)
+{
+	_Alignas(struct nlmsghdr) unsigned char buffer[ANSWER_BYTES];
+	ssize_t length;
+
+	do
+		length = recv(socket_fd, buffer, sizeof(buffer), MSG_TRUNC);
+	while (length < 0 && errno == EINTR);
+	if (length < 0)
+		return -errno;
+	if ((size_t)length > sizeof(buffer))
+		return -EMSGSIZE;
+	return take_answers(buffer, (size_t)length, each, data);
+}
+
+int netlink_ask(unsigned short type, const void *body, size_t body_length,
+		int (*each)(const struct nlmsghdr *message, void *data), void *data)
+{
+	cleanup(fd_closep) int socket_fd =
+		socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	int result = socket_fd < 0 ? -errno : 0;
+
+	if (result == 0)
+		result = send_request(socket_fd, type, 0, body, body_length);
+	if (result == 0)
+		result = take_answer_to(socket_fd, each, data);
+	return result < 0 ? result : 0;
+}
+
 int netlink_dump_from(int protocol, unsigned short type, const void *body, size_t body_length,
 		      int (*each)(const struct nlmsghdr *message, void *data), void *data)
 {
 	cleanup(fd_closep) int socket_fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
-	_Alignas(struct nlmsghdr) unsigned char buffer[ANSWER_BYTES];
-	ssize_t length;
-	int result;
+	int result = socket_fd < 0 ? -errno : 0;
 
-	if (socket_fd < 0)
-		return -errno;
-	result = send_request(socket_fd, type, body, body_length);
-	while (result == 0) {
-		length = recv(socket_fd, buffer, sizeof(buffer), MSG_TRUNC);
-		if (length < 0)
-			result = errno == EINTR ? 0 : -errno;
-		else if ((size_t)length > sizeof(buffer))
-			result = -EMSGSIZE;
-		else
-			result = take_answers(buffer, (size_t)length, each, data);
-	}
+	if (result == 0)
+		result = send_request(socket_fd, type, NLM_F_DUMP, body, body_length);
+	while (result == 0)
+		result = take_answer_to(socket_fd, each, data);
 	return result < 0 ? result : 0;
 }
 

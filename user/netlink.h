@@ -19,6 +19,10 @@ int netlink_dump(unsigned short type, const void *body, size_t body_length,
 int netlink_dump_from(int protocol, unsigned short type, const void *body, size_t body_length,
 		      int (*each)(const struct nlmsghdr *message, void *data), void *data);
 
+/* One request of rtnetlink that is no dump, its body with attributes, and its one answer. */
+int netlink_ask(unsigned short type, const void *body, size_t body_length,
+		int (*each)(const struct nlmsghdr *message, void *data), void *data);
+
 /*
  * Fills table[0..highest] with the attributes behind a message's body of this length; NULL where
  * there is none. Attributes above highest are left out.

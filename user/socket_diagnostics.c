@@ -65,6 +65,7 @@ bool tcp_connection_parse(const struct nlmsghdr *message, struct tcp_connection 
 	*ret_connection = (struct tcp_connection){
 		.local_port = ntohs(answer->id.idiag_sport),
 		.remote_port = ntohs(answer->id.idiag_dport),
+		.interface_index = answer->id.idiag_if,
 		.state = answer->idiag_state,
 	};
 	read_address(answer->idiag_family, answer->id.idiag_src, &ret_connection->local);

@@ -17,7 +17,8 @@ struct tcp_connection {
 	struct address remote;
 	uint16_t local_port;
 	uint16_t remote_port;
-	uint8_t state; /* TCP_ESTABLISHED, ... of <netinet/tcp.h> */
+	uint32_t interface_index; /* that the socket is bound to; 0: none */
+	uint8_t state;		  /* TCP_ESTABLISHED, ... of <netinet/tcp.h> */
 };
 
 struct tcp_connection_list {

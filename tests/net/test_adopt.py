@@ -335,3 +335,18 @@ def test_kill_while_it_learns(net, family):
     talk(*pairs)
     assert net.counters().lost() == net.counters().lost("transmit") == {}
     assert net.json("status")["whole"]
+
+
+def test_what_leaves_elsewhere_is_not_listed(net):
+    """A login by an interface that is not enforced goes on, and nobody need worry about it."""
+    net.add_link("e1", "p1")
+    net.host.add_address("e1", "198.51.100.1", 24)
+    net.peer.add_address("p1", "198.51.100.2", 24)
+    login = open_many(net.peer, net.host, "198.51.100.2", "198.51.100.1", 2222, 1)
+    stranger = open_out(net, V4, 1, "stranger", 9998)
+    policy = site(interfaces=["e0"])
+    for options in (["--dry-run"], []):
+        answer = net.json("apply", net.write(policy), *options)["adoption"]
+        assert listed(answer) == {(address("stranger"), 9998, "rule", True)}
+    talk(*login)
+    close(*stranger[0])
