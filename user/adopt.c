@@ -64,8 +64,8 @@ static void set_address(const struct address *address, __u8 *to /* 16 bytes */)
 		memcpy(to, address->bytes, 16);
 }
 
-static int run_program(const struct adopter *adopter, const struct tcp_connection *connection,
-		       struct adoption *ret_adoption)
+int adopt_one(const struct adopter *adopter, const struct tcp_connection *connection,
+	      struct adoption *ret_adoption)
 {
 	struct adoption adoption = {
 		.key =
@@ -172,7 +172,7 @@ int adopt_pass(const struct adopter *adopter, struct failure *failure, struct ad
 		if (is_loopback(&connection->remote) ||
 		    is_own(adopter->interfaces, &connection->remote))
 			continue;
-		result = run_program(adopter, connection, &adoption);
+		result = adopt_one(adopter, connection, &adoption);
 		if (result < 0)
 			return fail(failure, -result,
 				    "can't adopt a connection (program adopt: %s)",

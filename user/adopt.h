@@ -55,6 +55,10 @@ struct adopter {
 /* The flow state that a connection in this TCP state is due. */
 enum flow_state adopt_flow_state(uint8_t tcp_state);
 
+/* What the program makes of one connection. Returns 0 or -errno. */
+int adopt_one(const struct adopter *adopter, const struct tcp_connection *connection,
+	      struct adoption *ret_adoption);
+
 /*
  * One pass: lists the connections and adopts what has no flow yet, never over one that is there.
  * Can be repeated. Returns 0 or -errno.

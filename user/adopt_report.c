@@ -18,8 +18,8 @@ static void print_adopted(const struct adoptions *adoptions, bool would, FILE *o
 			rule->id ? rule->id : "no rule");
 		separator = ", ";
 	}
-	fprintf(out, "; %zu more need%s nothing, as in rules admit them\n", adoptions->admitted,
-		adoptions->admitted == 1 ? "s" : "");
+	fprintf(out, "; %zu more need%s nothing, as in rules admit %s\n", adoptions->admitted,
+		adoptions->admitted == 1 ? "s" : "", adoptions->admitted == 1 ? "it" : "them");
 }
 
 static const char *lack_text(enum adoption_lack lack, bool would)
