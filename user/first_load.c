@@ -5,9 +5,9 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <string.h>
-#include <time.h>
 
 #include "descriptor.h"
+#include "writer.h"
 
 int first_load_consider(const struct first_load *load, const struct interface *interface,
 			struct failure *failure, struct newcomer_list *newcomers)
@@ -85,9 +85,8 @@ static uint32_t learning_ms(const struct newcomer_list *newcomers)
  */
 static int wait_or_end(uint32_t milliseconds, struct failure *failure)
 {
-	struct timespec left = {.tv_sec = milliseconds / 1000,
-				.tv_nsec = (long)(milliseconds % 1000) * 1000000};
-	struct timespec now, end;
+	const struct timespec length = {.tv_sec = milliseconds / 1000,
+					.tv_nsec = (long)(milliseconds % 1000) * 1000000};
 	sigset_t signals;
 	int signal;
 
@@ -96,37 +95,24 @@ static int wait_or_end(uint32_t milliseconds, struct failure *failure)
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGQUIT);
 	sigaddset(&signals, SIGTERM);
-	clock_gettime(CLOCK_MONOTONIC, &end);
-	end.tv_sec += left.tv_sec + (end.tv_nsec + left.tv_nsec) / 1000000000;
-	end.tv_nsec = (end.tv_nsec + left.tv_nsec) % 1000000000;
-	for (;;) {
-		signal = sigtimedwait(&signals, NULL, &left);
-		if (signal > 0)
-			return fail(failure, EINTR,
-				    "ended by signal %d (%s) while egress learned: nothing is "
-				    "enforced that was not before",
-				    signal, strsignal(signal));
-		if (errno != EINTR)
-			return 0;
-		/* Stopped and continued: the rest of the time. */
-		clock_gettime(CLOCK_MONOTONIC, &now);
-		left.tv_sec = end.tv_sec - now.tv_sec;
-		left.tv_nsec = end.tv_nsec - now.tv_nsec;
-		if (left.tv_nsec < 0) {
-			left.tv_sec--;
-			left.tv_nsec += 1000000000;
-		}
-		if (left.tv_sec < 0)
-			return 0;
-	}
+	/* Who was stopped and goes on begins anew. */
+	do
+		signal = sigtimedwait(&signals, NULL, &length);
+	while (signal < 0 && errno == EINTR);
+	if (signal < 0)
+		return 0;
+	return fail(
+		failure, EINTR,
+		"ended by signal %d (%s) while egress learned: nothing is enforced that was not "
+		"before",
+		signal, strsignal(signal));
 }
 
 static int learn(const struct first_load *load, uint32_t milliseconds, struct failure *failure)
 {
 	progress_step(load->progress,
-		      "waiting %" PRIu32 ".%" PRIu32
-		      " s while egress learns what this host has open (host: {adopt})",
-		      milliseconds / 1000, milliseconds % 1000 / 100);
+		      "waiting %s while egress learns what this host has open (host: {adopt})",
+		      duration_format(load->arena, milliseconds));
 	return wait_or_end(milliseconds, failure);
 }
 

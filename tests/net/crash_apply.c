@@ -43,6 +43,7 @@ struct arguments {
 	const char *name;
 	unsigned flows;
 	unsigned fragments;
+	unsigned adopt; /* milliseconds */
 	const char *mode_in;
 	const char *mode_out;
 	const char *forwarding;
@@ -96,6 +97,7 @@ static void read_option(struct arguments *arguments, const char *name, const cha
 		{"--name", &arguments->name, NULL},
 		{"--flows", NULL, &arguments->flows},
 		{"--fragments", NULL, &arguments->fragments},
+		{"--adopt", NULL, &arguments->adopt},
 		{"--in", &arguments->mode_in, NULL},
 		{"--out", &arguments->mode_out, NULL},
 		{"--forwarding", &arguments->forwarding, NULL},
@@ -246,6 +248,7 @@ static const struct host_policy *make_policy(struct arena *arena, struct argumen
 		.flow_share = arguments->flows / FLOW_PEER_SHARE,
 		.timeout_ms = {30000, 7200000, 30000, 30000, 120000, 10000},
 		.fragment_timeout_ms = 2000,
+		.adopt_ms = arguments->adopt,
 		.peers = role,
 		.peer_count = 1,
 	};

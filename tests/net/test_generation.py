@@ -677,6 +677,57 @@ def test_kill_during_first_apply(net, then):
     assert step > 10
 
 
+def carries(connection):
+    """Both ends still hear each other."""
+    for sender, receiver in (connection, connection[::-1]):
+        sender.sendall(b"?")
+        if receiver.recv(1) != b"?":
+            return False
+    return True
+
+
+@pytest.mark.parametrize("egress", [TCX, "clsact"])
+def test_kill_while_connections_are_adopted(net, egress):
+    """What this host had opened goes on at every step, and whatever the next command does about it."""
+    listener = net.listen(80, net.peer)
+    listener.settimeout(5)
+    options = ["--port", 80, "--interface", "e0", "--egress", egress, "--adopt", 20]
+    swap = steps_of(net.apply(*options)).index("journal: swap") + 1
+    assert net.call("detach").returncode == 0
+    for step in range(swap, 100):
+        opened = net.connect(80, PEER["p0"], net.host)
+        opened.settimeout(5)
+        connection = opened, listener.accept()[0]
+        connection[1].settimeout(5)
+        killed = run_until_killed(net, "apply", step, *options)
+        assert carries(connection), step
+        if step % 2:
+            assert net.call("recover").returncode == 0
+            assert net.status()["pinned"]
+        else:
+            net.apply(*options)
+        net.assert_whole(["e0"])
+        assert carries(connection), step
+        assert net.call("detach").returncode == 0
+        net.assert_nothing_left()
+        opened.close()
+        if not killed:
+            break
+    assert step > swap + 6
+
+
+def test_learning_comes_before_xdp(net):
+    """The order of a first load, and that a reload has none of it."""
+    steps = [text for text in steps_of(net.apply("--port", 80, *BOTH, "--adopt", 20))
+             if text.startswith(("adopt", "attach", "wait"))]
+    assert [text.split(" by ")[0].split(",")[0] for text in steps] == [
+        "adopt TCP connections", "attach egress of e0", "attach egress of e1",
+        "adopt TCP connections", "waiting 20ms while egress learns what this host has open (host: {adopt})",
+        "adopt TCP connections", "attach XDP of e0", "attach XDP of e1"]
+    again = steps_of(net.apply("--port", 80, *BOTH, "--adopt", 20))
+    assert not [text for text in again if text.startswith(("adopt", "attach", "wait"))]
+
+
 def test_kill_during_detach(net):
     for step in range(1, 100):
         net.apply("--port", 80, *BOTH)
