@@ -50,8 +50,17 @@ static __always_inline enum adoption_outcome adopt_flow(const struct flow_key *k
 	return error == -EEXIST ? ADOPTION_KNOWN : ADOPTION_NO_ROOM;
 }
 
+/*
+ * By no rule, as egress would open it where out only looks: but not where the peer may have been
+ * the opener, whom an in rule would have had to admit.
+ */
+static __always_inline bool adopts_without_rule(bool served)
+{
+	return config.mode[DIRECTION_OUT] != MODE_ENFORCE && !served;
+}
+
 static __always_inline enum adoption_outcome
-adopt_connection(struct conversation *c, __u8 state_due, struct finding *finding)
+adopt_connection(struct conversation *c, __u8 state_due, bool served, struct finding *finding)
 {
 	const struct flow_key key = flow_key(c);
 
@@ -62,9 +71,9 @@ adopt_connection(struct conversation *c, __u8 state_due, struct finding *finding
 			return ADOPTION_ADMITTED;
 	}
 	*finding = lookup_rule(DIRECTION_OUT, c);
-	if (!finding->rule_slot && config.mode[DIRECTION_OUT] == MODE_ENFORCE)
-		return ADOPTION_REFUSED;
-	return adopt_flow(&key, finding->rule_slot, state_due);
+	if (finding->rule_slot || adopts_without_rule(served))
+		return adopt_flow(&key, finding->rule_slot, state_due);
+	return config.mode[DIRECTION_IN] == MODE_ENFORCE ? ADOPTION_REFUSED : ADOPTION_IGNORED;
 }
 
 #endif

@@ -171,7 +171,7 @@ int adopt(struct xdp_md *context)
 	if ((void *)(asked + 1) > (void *)(long)context->data_end)
 		return XDP_ABORTED;
 	c = adoption_conversation(asked);
-	asked->outcome = adopt_connection(&c, asked->state, &finding);
+	asked->outcome = adopt_connection(&c, asked->state, asked->served, &finding);
 	asked->reason = finding.reason;
 	asked->rule_slot = finding.rule_slot;
 	return XDP_PASS;

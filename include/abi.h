@@ -424,12 +424,12 @@ static_assert(sizeof(struct flow_share_key) == 24, "flow_share_key has no paddin
 
 /* What became of a TCP connection that was open before its hooks were. */
 enum adoption_outcome {
-	ADOPTION_ADMITTED =
-		0,	      /* an in rule admits it, and its mirror the answers: no flow is due */
-	ADOPTION_KNOWN = 1,   /* it has a flow already */
-	ADOPTION_MADE = 2,    /* it has one now */
-	ADOPTION_REFUSED = 3, /* no rule allows it, and out is enforce */
-	ADOPTION_NO_ROOM = 4, /* the flow table is full */
+	ADOPTION_ADMITTED = 0, /* an in rule admits it, and its mirror the answers: needs none */
+	ADOPTION_KNOWN = 1,    /* it has a flow already */
+	ADOPTION_MADE = 2,     /* it has one now */
+	ADOPTION_REFUSED = 3,  /* no rule allows it, and it is cut */
+	ADOPTION_NO_ROOM = 4,  /* the flow table is full */
+	ADOPTION_IGNORED = 5,  /* no rule allows it, but in only looks, and nothing is cut */
 };
 
 /* What the program adopt is asked, and its answer in the same place. */
@@ -438,9 +438,9 @@ struct adoption {
 	__u8 state;	     /* enum flow_state: of the flow that is due */
 	__u8 outcome;	     /* enum adoption_outcome */
 	__u8 reason;	     /* enum reason: where no rule matches, why */
-	__u8 unused;
-	__u16 rule_slot; /* 0: none */
-	__u16 unused_too;
+	__u8 served;	     /* 1: its local port is one that this host serves */
+	__u16 rule_slot;     /* 0: none */
+	__u16 unused;
 };
 static_assert(sizeof(struct adoption) == 48, "adoption has no padding");
 

@@ -76,6 +76,7 @@ int adopt_one(const struct adopter *adopter, const struct tcp_connection *connec
 				.family = connection->local.family,
 			},
 		.state = (__u8)adopt_flow_state(connection->state),
+		.served = connection->served,
 	};
 	struct adoption answer;
 	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = &adoption,
@@ -135,6 +136,10 @@ static void account(const struct adopter *adopter, const struct tcp_connection *
 		if (connection->state != TCP_SYN_SENT)
 			add_unadopted(adopter, connection, LACK_RULE, adoption, adoptions);
 		break;
+	case ADOPTION_IGNORED:
+		if (connection->state != TCP_SYN_SENT)
+			add_unadopted(adopter, connection, LACK_NOTHING, adoption, adoptions);
+		break;
 	case ADOPTION_NO_ROOM:
 		add_unadopted(adopter, connection, LACK_ROOM, adoption, adoptions);
 		break;
@@ -182,12 +187,17 @@ int adopt_pass(const struct adopter *adopter, struct failure *failure, struct ad
 	return 0;
 }
 
+/* By peer, and what is to be said of it together. */
 static int compare_unadopted(const void *one, const void *other)
 {
-	const struct tcp_connection *a = &((const struct unadopted *)one)->connection;
-	const struct tcp_connection *b = &((const struct unadopted *)other)->connection;
+	const struct unadopted *first = one, *second = other;
+	const struct tcp_connection *a = &first->connection, *b = &second->connection;
 	int result = address_compare(&a->remote, &b->remote);
 
+	if (!result)
+		result = (int)first->lack - (int)second->lack;
+	if (!result)
+		result = (int)first->reason - (int)second->reason;
 	if (!result)
 		result = (int)a->remote_port - (int)b->remote_port;
 	if (!result)

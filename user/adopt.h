@@ -15,7 +15,7 @@
 enum adoption_lack {
 	LACK_RULE,    /* no rule allows it: it is cut */
 	LACK_ROOM,    /* a rule does, but the flow table is full: it is cut */
-	LACK_NOTHING, /* no rule allows it, and out is audit or off: it goes on, and out: enforce
+	LACK_NOTHING, /* no rule allows it, and it goes on, as a mode is audit or off: enforce
 			 would cut it */
 };
 const char *adoption_lack_name(enum adoption_lack lack); /* "rule", "room" */
@@ -34,6 +34,7 @@ struct adopted_rule {
 /* What came of one or more passes over the connections. */
 struct adoptions {
 	unsigned passes; /* 0: nothing was to be adopted */
+	bool blind;	 /* the kernel lists no connections: none was looked at */
 	size_t admitted; /* by in rules, and so in need of nothing; in the last pass */
 	size_t made;	 /* flows, in all passes */
 	uint32_t made_by[RULE_SLOTS_MAX];

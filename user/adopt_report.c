@@ -33,19 +33,39 @@ static const char *lack_text(enum adoption_lack lack, bool would)
 	case LACK_NOTHING:
 		break;
 	}
-	return "goes on, but no rule allows it: out: enforce would cut it";
+	return "goes on, though no rule allows it: enforce would cut it";
 }
 
-static void print_unadopted(const struct unadopted *one, bool would, FILE *out)
+static void print_ends(const struct tcp_connection *connection, FILE *out)
 {
-	const struct tcp_connection *connection = &one->connection;
 	const bool bracketed = connection->local.family == 6;
 	char local[ADDRESS_TEXT_MAX], remote[ADDRESS_TEXT_MAX];
 
 	fprintf(out, bracketed ? "  [%s]:%u - [%s]:%u" : "  %s:%u - %s:%u",
 		address_format(&connection->local, local), connection->local_port,
 		address_format(&connection->remote, remote), connection->remote_port);
-	fprintf(out, " (%s): %s", tcp_state_name(connection->state), lack_text(one->lack, would));
+}
+
+/* From the first on, how many have this peer and lack the same. */
+static size_t alike(const struct adoptions *adoptions, size_t first)
+{
+	const struct unadopted *one = &adoptions->unadopted.items[first];
+	size_t next = first + 1;
+
+	while (next < adoptions->unadopted.count && one[next - first].lack == one->lack &&
+	       one[next - first].reason == one->reason &&
+	       !address_compare(&one[next - first].connection.remote, &one->connection.remote))
+		next++;
+	return next - first;
+}
+
+static void print_unadopted(const struct unadopted *one, size_t number, bool would, FILE *out)
+{
+	print_ends(&one->connection, out);
+	fprintf(out, " (%s)", tcp_state_name(one->connection.state));
+	if (number > 1)
+		fprintf(out, " and %zu more with this peer", number - 1);
+	fprintf(out, ": %s", lack_text(one->lack, would));
 	if (one->lack != LACK_ROOM)
 		fprintf(out, " (%s)", reason_name(one->reason));
 	fputc('\n', out);
@@ -53,19 +73,22 @@ static void print_unadopted(const struct unadopted *one, bool would, FILE *out)
 
 void adopt_report_print(const struct adoptions *adoptions, bool would, FILE *out)
 {
-	size_t lines = adoptions->unadopted.count;
+	const size_t count = adoptions->unadopted.count;
+	size_t lines = 0, next = 0, number;
 
 	if (!adoptions->passes)
 		return;
 	print_adopted(adoptions, would, out);
-	if (!lines)
+	if (!count)
 		return;
-	fprintf(out, "%zu TCP connection%s %s without a rule or room:\n", lines, plural(lines),
-		lines == 1 ? "is" : "are");
-	for (size_t i = 0; i < lines && i < ADOPT_REPORT_LINES; i++)
-		print_unadopted(&adoptions->unadopted.items[i], would, out);
-	if (lines > ADOPT_REPORT_LINES)
-		fprintf(out, "  and %zu more; --json lists all\n", lines - ADOPT_REPORT_LINES);
+	fprintf(out, "%zu TCP connection%s %s without a rule or room:\n", count, plural(count),
+		count == 1 ? "is" : "are");
+	for (; next < count && lines < ADOPT_REPORT_LINES; next += number, lines++) {
+		number = alike(adoptions, next);
+		print_unadopted(&adoptions->unadopted.items[next], number, would, out);
+	}
+	if (next < count)
+		fprintf(out, "  and %zu with other peers; --json lists all\n", count - next);
 }
 
 /* ------------------------------------------------------------ JSON ------------------------------

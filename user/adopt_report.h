@@ -8,7 +8,7 @@
 
 #include "adopt.h"
 
-/* Connections that are listed for people; JSON has them all. */
+/* Lines of connections for people, one a peer; JSON has them all. */
 #define ADOPT_REPORT_LINES 20u
 
 /* Nothing where no hook was attached for the first time. would: of a dry run. */

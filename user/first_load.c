@@ -142,15 +142,31 @@ static int attach_egress(const struct first_load *load, const struct newcomer_li
 	return result;
 }
 
-static int pass(const struct first_load *load, const struct adopter *adopter,
-		struct failure *failure, struct adoptions *adoptions)
+/* Who says that nothing is to be waited for may do so where nothing is open, or can be known. */
+static bool may_be_blind(const struct newcomer_list *newcomers)
+{
+	list_for_each (newcomer, newcomers) {
+		if (newcomer->adopt_ms)
+			return false;
+	}
+	return true;
+}
+
+static int pass(const struct first_load *load, const struct newcomer_list *newcomers,
+		const struct adopter *adopter, struct failure *failure, struct adoptions *adoptions)
 {
 	int result;
 
 	progress_step(load->progress, "adopt TCP connections, pass %u", adoptions->passes + 1);
 	result = adopt_pass(adopter, failure, adoptions);
+	if (result == -ENOENT && may_be_blind(newcomers)) {
+		adoptions->blind = true;
+		return 0;
+	}
 	if (result < 0)
-		return fail_prefix(failure, -result, "connections that are open now would be cut");
+		return fail_prefix(failure, -result,
+				   "connections that are open would be cut (host: {adopt: 0s} goes "
+				   "without if the kernel can't list them)");
 	return 0;
 }
 
@@ -173,15 +189,15 @@ int first_load_learn(const struct first_load *load, const struct newcomer_list *
 		*arena_push(load->arena, &hooked) = *newcomer->interface;
 	result = open_adopter(load, newcomers->items[0].interface->name, failure, &adopter);
 	if (result == 0)
-		result = pass(load, &adopter, failure, adoptions);
+		result = pass(load, newcomers, &adopter, failure, adoptions);
 	if (result == 0 && attaches_egress(newcomers)) {
 		result = attach_egress(load, newcomers, failure);
 		if (result == 0)
-			result = pass(load, &adopter, failure, adoptions);
+			result = pass(load, newcomers, &adopter, failure, adoptions);
 	}
 	if (result == 0 && milliseconds)
 		result = learn(load, milliseconds, failure);
 	if (result == 0 && milliseconds)
-		result = pass(load, &adopter, failure, adoptions);
+		result = pass(load, newcomers, &adopter, failure, adoptions);
 	return result < 0 ? result : adopt_finish(&adopter, failure, adoptions);
 }

@@ -608,6 +608,10 @@ static int go_live(struct application *application, struct failure *failure)
 	result = recovery_journal(recovery, JOURNAL_SWAP, "", generation, failure);
 	if (result == 0)
 		result = recovery_swap(recovery, generation, failure);
+	if (result == 0 && application->result.adoptions.blind)
+		warn(application,
+		     "this kernel lists no TCP connections (modprobe tcp_diag may help): "
+		     "those that this host had open are cut, and open anew");
 	if (result < 0)
 		result = undo(application, result, failure);
 	else if (recovery_clean(recovery, generation, &clean_failure) < 0)

@@ -14,7 +14,7 @@
 #define BIT(state) (1u << (state))
 #define STATES                                                                                     \
 	(BIT(TCP_ESTABLISHED) | BIT(TCP_SYN_SENT) | BIT(TCP_FIN_WAIT1) | BIT(TCP_FIN_WAIT2) |      \
-	 BIT(TCP_CLOSE_WAIT) | BIT(TCP_LAST_ACK) | BIT(TCP_CLOSING))
+	 BIT(TCP_CLOSE_WAIT) | BIT(TCP_LAST_ACK) | BIT(TCP_CLOSING) | BIT(TCP_LISTEN))
 
 const char *tcp_state_name(uint8_t state)
 {
@@ -76,6 +76,7 @@ bool tcp_connection_parse(const struct nlmsghdr *message, struct tcp_connection 
 struct gathering {
 	struct arena *arena;
 	struct tcp_connection_list list;
+	bool *listening; /* by port */
 };
 
 static int gather(const struct nlmsghdr *message, void *data)
@@ -83,7 +84,11 @@ static int gather(const struct nlmsghdr *message, void *data)
 	struct gathering *gathering = data;
 	struct tcp_connection connection;
 
-	if (tcp_connection_parse(message, &connection))
+	if (!tcp_connection_parse(message, &connection))
+		return 0;
+	if (connection.state == TCP_LISTEN)
+		gathering->listening[connection.local_port] = true;
+	else
 		*arena_push(gathering->arena, &gathering->list) = connection;
 	return 0;
 }
@@ -92,7 +97,10 @@ int tcp_connections_read(struct arena *arena, struct failure *failure,
 			 struct tcp_connection_list *ret_list)
 {
 	static const uint8_t families[] = {AF_INET, AF_INET6};
-	struct gathering gathering = {.arena = arena};
+	struct gathering gathering = {
+		.arena = arena,
+		.listening = arena_alloc(arena, UINT16_MAX + 1),
+	};
 	int result = 0;
 
 	for (size_t i = 0; result == 0 && i < sizeof(families); i++) {
@@ -112,6 +120,8 @@ int tcp_connections_read(struct arena *arena, struct failure *failure,
 	if (result < 0)
 		return fail(failure, -result, "can't list the TCP connections: %s",
 			    strerror(-result));
+	list_for_each (connection, &gathering.list)
+		connection->served = gathering.listening[connection->local_port];
 	*ret_list = gathering.list;
 	return 0;
 }

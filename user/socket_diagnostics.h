@@ -19,6 +19,7 @@ struct tcp_connection {
 	uint16_t remote_port;
 	uint32_t interface_index; /* that the socket is bound to; 0: none */
 	uint8_t state;		  /* TCP_ESTABLISHED, ... of <netinet/tcp.h> */
+	bool served; /* a socket listens on its local port, so the peer may have opened it */
 };
 
 struct tcp_connection_list {
@@ -35,7 +36,7 @@ struct tcp_connection_list {
 int tcp_connections_read(struct arena *arena, struct failure *failure,
 			 struct tcp_connection_list *ret_list);
 
-/* One answer of the dump. False: it is no connection, or cut short. */
+/* One answer of the dump, a listener's too. False: it is neither, or cut short. */
 bool tcp_connection_parse(const struct nlmsghdr *message, struct tcp_connection *ret_connection);
 
 /* "established", "syn-sent", as ss(8) has them. */

@@ -226,7 +226,7 @@ def test_what_no_rule_allows_is_listed_and_cut(net, family):
     done = net.apply(policy).stdout
     assert "adopted 1 TCP connection that this host had open: 1 by cyara/voice-4" in done
     assert "2 TCP connections are without a rule or room:" in done
-    assert done.count("(established): cut, as no rule allows it (") == 2
+    assert "(established) and 1 more with this peer: cut, as no rule allows it (closed-port)" in done
     remote_port = arrived[0].getsockname()[1]
     assert listed(dry) == {(stranger, 9998, "rule", True), (stranger, remote_port, "rule", True)}
     assert {one["reason"] for one in dry["unadopted"]} == {"closed-port"}
@@ -350,3 +350,22 @@ def test_what_leaves_elsewhere_is_not_listed(net):
         assert listed(answer) == {(address("stranger"), 9998, "rule", True)}
     talk(*login)
     close(*stranger[0])
+
+
+@pytest.mark.parametrize("mode, cut", [(("enforce", "audit"), True), (("audit", "audit"), False)])
+def test_who_came_in_without_a_rule(net, mode, cut):
+    """Where out only looks, a connection to a port that this host serves is not taken for its own."""
+    listener = net.host.listen(address("engine"), 7777)
+    arrived = net.peer.connect(address("stranger"), address("engine"), 7777)
+    inside, _ = listener.accept()
+    answer = adoption(net, site(mode))
+    remote_port = arrived.getsockname()[1]
+    assert listed(answer) == {(address("stranger"), remote_port, "rule", cut)}
+    assert answer["adopted"] == flows_in_use(net) == 0
+    if not cut:
+        talk((arrived, inside))
+        return
+    before = net.counters()
+    arrived.sendall(b"!")
+    net.wait_for_drop(before, "no-flow")
+    assert not is_readable(inside)

@@ -34,26 +34,27 @@ struct row {
 	enum flow_state flow; /* of the flow that is there then, where one is */
 	enum reason reason;
 	const char *rule; /* NULL: none */
+	bool served;
 };
 
 /* clang-format off */
 static const struct row rows[] = {
-	{"by an out rule", EDGE, 50000, BUS, 5672, TCP_ESTABLISHED, ADOPTION_MADE, FLOW_TCP, REASON_RULE, "cyara/voice-4"},
-	{"once more: it has one", EDGE, 50000, BUS, 5672, TCP_ESTABLISHED, ADOPTION_KNOWN, FLOW_TCP, REASON_RULE, "cyara/voice-4"},
-	{"and keeps it as it is", EDGE, 50000, BUS, 5672, TCP_FIN_WAIT1, ADOPTION_KNOWN, FLOW_TCP, REASON_RULE, "cyara/voice-4"},
-	{"the peer has shut", EDGE, 50001, BUS, 5672, TCP_CLOSE_WAIT, ADOPTION_MADE, FLOW_TCP, REASON_RULE, "cyara/voice-4"},
-	{"this host has shut, no ACK yet", EDGE, 50002, BUS, 5672, TCP_FIN_WAIT1, ADOPTION_MADE, FLOW_CLOSING, REASON_RULE, "cyara/voice-4"},
-	{"this host has shut", EDGE, 50003, BUS, 5672, TCP_FIN_WAIT2, ADOPTION_MADE, FLOW_CLOSING, REASON_RULE, "cyara/voice-4"},
-	{"both have", EDGE, 50004, BUS, 5672, TCP_LAST_ACK, ADOPTION_MADE, FLOW_CLOSING, REASON_RULE, "cyara/voice-4"},
-	{"both at once", EDGE, 50005, BUS, 5672, TCP_CLOSING, ADOPTION_MADE, FLOW_CLOSING, REASON_RULE, "cyara/voice-4"},
-	{"tried", EDGE, 50006, BUS, 5672, TCP_SYN_SENT, ADOPTION_MADE, FLOW_SYN, REASON_RULE, "cyara/voice-4"},
-	{"IPv6", EDGE6, 50000, BUS6, 5672, TCP_ESTABLISHED, ADOPTION_MADE, FLOW_TCP, REASON_RULE, "cyara/voice-4"},
-	{"an in rule admits it", EDGE, 9005, PORTAL, 50000, TCP_ESTABLISHED, ADOPTION_ADMITTED, FLOW_STATE_COUNT, REASON_RULE, "cyara/web-5"},
-	{"management, at any address", "192.0.2.77", 22, "192.0.2.5", 50000, TCP_ESTABLISHED, ADOPTION_ADMITTED, FLOW_STATE_COUNT, REASON_RULE, "management/1"},
-	{"an own SYN is no answer to an in rule", EDGE, 9005, PORTAL, 50001, TCP_SYN_SENT, ADOPTION_REFUSED, FLOW_STATE_COUNT, REASON_CLOSED_PORT, NULL},
-	{"a port that no rule opens", EDGE, 50000, BUS, 5673, TCP_ESTABLISHED, ADOPTION_REFUSED, FLOW_STATE_COUNT, REASON_CLOSED_PORT, NULL},
-	{"a peer that no rule names", EDGE, 50000, "192.0.2.99", 5672, TCP_ESTABLISHED, ADOPTION_REFUSED, FLOW_STATE_COUNT, REASON_UNKNOWN_PEER, NULL},
-	{"from an address that no rule names", "192.0.2.11", 50000, BUS, 5672, TCP_ESTABLISHED, ADOPTION_REFUSED, FLOW_STATE_COUNT, REASON_WRONG_PORT, NULL},
+	{"by an out rule", EDGE, 50000, BUS, 5672, TCP_ESTABLISHED, ADOPTION_MADE, FLOW_TCP, REASON_RULE, "cyara/voice-4", false},
+	{"once more: it has one", EDGE, 50000, BUS, 5672, TCP_ESTABLISHED, ADOPTION_KNOWN, FLOW_TCP, REASON_RULE, "cyara/voice-4", false},
+	{"and keeps it as it is", EDGE, 50000, BUS, 5672, TCP_FIN_WAIT1, ADOPTION_KNOWN, FLOW_TCP, REASON_RULE, "cyara/voice-4", false},
+	{"the peer has shut", EDGE, 50001, BUS, 5672, TCP_CLOSE_WAIT, ADOPTION_MADE, FLOW_TCP, REASON_RULE, "cyara/voice-4", false},
+	{"this host has shut, no ACK yet", EDGE, 50002, BUS, 5672, TCP_FIN_WAIT1, ADOPTION_MADE, FLOW_CLOSING, REASON_RULE, "cyara/voice-4", false},
+	{"this host has shut", EDGE, 50003, BUS, 5672, TCP_FIN_WAIT2, ADOPTION_MADE, FLOW_CLOSING, REASON_RULE, "cyara/voice-4", false},
+	{"both have", EDGE, 50004, BUS, 5672, TCP_LAST_ACK, ADOPTION_MADE, FLOW_CLOSING, REASON_RULE, "cyara/voice-4", false},
+	{"both at once", EDGE, 50005, BUS, 5672, TCP_CLOSING, ADOPTION_MADE, FLOW_CLOSING, REASON_RULE, "cyara/voice-4", false},
+	{"tried", EDGE, 50006, BUS, 5672, TCP_SYN_SENT, ADOPTION_MADE, FLOW_SYN, REASON_RULE, "cyara/voice-4", false},
+	{"IPv6", EDGE6, 50000, BUS6, 5672, TCP_ESTABLISHED, ADOPTION_MADE, FLOW_TCP, REASON_RULE, "cyara/voice-4", false},
+	{"an in rule admits it", EDGE, 9005, PORTAL, 50000, TCP_ESTABLISHED, ADOPTION_ADMITTED, FLOW_STATE_COUNT, REASON_RULE, "cyara/web-5", false},
+	{"management, at any address", "192.0.2.77", 22, "192.0.2.5", 50000, TCP_ESTABLISHED, ADOPTION_ADMITTED, FLOW_STATE_COUNT, REASON_RULE, "management/1", false},
+	{"an own SYN is no answer to an in rule", EDGE, 9005, PORTAL, 50001, TCP_SYN_SENT, ADOPTION_REFUSED, FLOW_STATE_COUNT, REASON_CLOSED_PORT, NULL, false},
+	{"a port that no rule opens", EDGE, 50000, BUS, 5673, TCP_ESTABLISHED, ADOPTION_REFUSED, FLOW_STATE_COUNT, REASON_CLOSED_PORT, NULL, false},
+	{"a peer that no rule names", EDGE, 50000, "192.0.2.99", 5672, TCP_ESTABLISHED, ADOPTION_REFUSED, FLOW_STATE_COUNT, REASON_UNKNOWN_PEER, NULL, false},
+	{"from an address that no rule names", "192.0.2.11", 50000, BUS, 5672, TCP_ESTABLISHED, ADOPTION_REFUSED, FLOW_STATE_COUNT, REASON_WRONG_PORT, NULL, false},
 };
 /* clang-format on */
 
@@ -63,6 +64,7 @@ static struct tcp_connection connection_of(const struct row *row)
 		.local_port = row->local_port,
 		.remote_port = row->remote_port,
 		.state = row->state,
+		.served = row->served,
 	};
 
 	assert_true(address_parse(row->local, &connection.local));
@@ -162,6 +164,51 @@ static void without_a_rule_where_out_only_looks(void **data)
 	}
 }
 
+/* The same at a port that this host serves: the peer may have opened it, past the in rules. */
+static void without_a_rule_at_a_served_port(void **data)
+{
+	static const struct {
+		enum mode in;
+		enum mode out;
+		enum adoption_outcome outcome;
+	} cases[] = {
+		{MODE_ENFORCE, MODE_AUDIT, ADOPTION_REFUSED},
+		{MODE_ENFORCE, MODE_OFF, ADOPTION_REFUSED},
+		{MODE_AUDIT, MODE_AUDIT, ADOPTION_IGNORED},
+		{MODE_OFF, MODE_AUDIT, ADOPTION_IGNORED},
+	};
+	static const struct row row = {.local = EDGE,
+				       .local_port = 7777,
+				       .remote = "192.0.2.99",
+				       .remote_port = 50000,
+				       .state = TCP_ESTABLISHED,
+				       .flow = FLOW_STATE_COUNT,
+				       .served = true};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct bench *bench = bench_new(LOOKUP_FLAT, cases[i].in, cases[i].out);
+		const struct adoption adoption = run(bench, &row);
+
+		assert_int_equal(adoption.outcome, cases[i].outcome);
+		check_flow(bench, &row, &adoption);
+		bench_free(bench);
+	}
+}
+
+/* Where a rule matches, this host may have opened it all the same: SIP does so from its port. */
+static void by_a_rule_from_a_served_port(void **data)
+{
+	struct bench *bench = bench_new(LOOKUP_FLAT, MODE_ENFORCE, MODE_ENFORCE);
+	struct row row = rows[0];
+	struct adoption adoption;
+
+	row.served = true;
+	adoption = run(bench, &row);
+	assert_int_equal(adoption.outcome, ADOPTION_MADE);
+	check_flow(bench, &row, &adoption);
+	bench_free(bench);
+}
+
 static uint32_t share_of(struct bench *bench, const struct adoption *adoption)
 {
 	struct flow_share_key key = {.rule_slot = adoption->rule_slot,
@@ -228,6 +275,8 @@ int main(void)
 		cmocka_unit_test(rows_by_maps),
 		cmocka_unit_test(rows_by_flat),
 		cmocka_unit_test(without_a_rule_where_out_only_looks),
+		cmocka_unit_test(without_a_rule_at_a_served_port),
+		cmocka_unit_test(by_a_rule_from_a_served_port),
 		cmocka_unit_test(shares),
 		cmocka_unit_test(its_packets_pass),
 	};

@@ -98,8 +98,27 @@ static void each_lack_has_its_words(void **data)
 		"allows it (unknown-peer)\n"
 		"  [2001:db8::1]:40000 - [2001:db8::2]:443 (established): would be cut, as "
 		"the flow table is full (bounds: {flows})\n"
-		"  192.0.2.1:40000 - 192.0.2.3:443 (established): goes on, but no rule "
-		"allows it: out: enforce would cut it (unknown-peer)\n");
+		"  192.0.2.1:40000 - 192.0.2.3:443 (established): goes on, though no rule "
+		"allows it: enforce would cut it (unknown-peer)\n");
+	arena_free(arena);
+}
+
+static void one_line_for_a_peer(void **data)
+{
+	struct arena *arena = arena_new();
+	struct adoptions adoptions = {.passes = 1};
+
+	for (unsigned i = 0; i < 3; i++)
+		add_unadopted(arena, &adoptions, "192.0.2.1", "192.0.2.2", LACK_RULE);
+	add_unadopted(arena, &adoptions, "192.0.2.1", "192.0.2.3", LACK_RULE);
+	assert_printed(&adoptions, false,
+		       "adopted 0 TCP connections that this host had open; 0 more need nothing, as "
+		       "in rules admit them\n"
+		       "4 TCP connections are without a rule or room:\n"
+		       "  192.0.2.1:40000 - 192.0.2.2:443 (established) and 2 more with this peer: "
+		       "cut, as no rule allows it (unknown-peer)\n"
+		       "  192.0.2.1:40000 - 192.0.2.3:443 (established): cut, as no rule allows it "
+		       "(unknown-peer)\n");
 	arena_free(arena);
 }
 
@@ -107,16 +126,19 @@ static void a_long_list_is_cut_for_people_only(void **data)
 {
 	struct arena *arena = arena_new();
 	struct adoptions adoptions = {.passes = 1};
-	char *text = NULL;
+	char remote[32], *text = NULL;
 	json_t *json;
 	size_t length;
 	FILE *out = open_memstream(&text, &length);
 
-	for (unsigned i = 0; i < ADOPT_REPORT_LINES + 2; i++)
-		add_unadopted(arena, &adoptions, "192.0.2.1", "192.0.2.2", LACK_RULE);
+	for (unsigned i = 1; i <= ADOPT_REPORT_LINES + 2; i++) {
+		snprintf(remote, sizeof(remote), "192.0.2.%u", i);
+		add_unadopted(arena, &adoptions, "192.0.2.254", remote, LACK_RULE);
+	}
 	adopt_report_print(&adoptions, false, out);
 	fclose(out);
-	assert_non_null(strstr(text, "\n  and 2 more; --json lists all\n"));
+	assert_non_null(strstr(text, "\n  and 2 with other peers; --json lists all\n"));
+	assert_null(strstr(text, "192.0.2.21:"));
 	free(text);
 	json = adopt_report_json(&adoptions);
 	assert_int_equal(json_array_size(json_object_get(json, "unadopted")),
@@ -131,6 +153,7 @@ int main(void)
 		cmocka_unit_test(nothing_was_due),
 		cmocka_unit_test(adopted_by_rules),
 		cmocka_unit_test(each_lack_has_its_words),
+		cmocka_unit_test(one_line_for_a_peer),
 		cmocka_unit_test(a_long_list_is_cut_for_people_only),
 	};
 

@@ -78,8 +78,8 @@ static void mapped_addresses_are_ipv4(void **data)
 
 static void what_is_no_connection(void **data)
 {
-	static const unsigned char states[] = {
-		TCP_LISTEN, TCP_CLOSE, TCP_TIME_WAIT, TCP_SYN_RECV, 0, 12, 32, 255};
+	static const unsigned char states[] = {TCP_CLOSE, TCP_TIME_WAIT, TCP_SYN_RECV, 0, 12, 32,
+					       255};
 	struct tcp_connection connection;
 	struct answer made;
 
