@@ -78,7 +78,10 @@ void adopt_report_print(const struct adoptions *adoptions, bool would, FILE *out
 
 	if (!adoptions->passes)
 		return;
-	print_adopted(adoptions, would, out);
+	if (adoptions->made || adoptions->admitted)
+		print_adopted(adoptions, would, out);
+	else if (!adoptions->blind)
+		fputs("no TCP connection that a rule allows was open\n", out);
 	if (!count)
 		return;
 	fprintf(out, "%zu TCP connection%s %s without a rule or room:\n", count, plural(count),

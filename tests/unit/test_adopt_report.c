@@ -75,6 +75,9 @@ static void adopted_by_rules(void **data)
 	assert_printed(&adoptions, false,
 		       "adopted 3 TCP connections that this host had open: 1 by no rule, 2 by a/b; "
 		       "1 more needs nothing, as in rules admit it\n");
+	assert_printed(&adoptions, true,
+		       "would adopt 3 TCP connections that this host had open: 1 by no rule, 2 by "
+		       "a/b; 1 more needs nothing, as in rules admit it\n");
 	assert_json(&adoptions, "{\"adopted\":3,\"admitted\":1,\"rules\":[{\"rule\":null,"
 				"\"connections\":1},{\"rule\":\"a/b\",\"connections\":2}],"
 				"\"unadopted\":[]}");
@@ -89,17 +92,15 @@ static void each_lack_has_its_words(void **data)
 	add_unadopted(arena, &adoptions, "192.0.2.1", "192.0.2.2", LACK_RULE);
 	add_unadopted(arena, &adoptions, "2001:db8::1", "2001:db8::2", LACK_ROOM);
 	add_unadopted(arena, &adoptions, "192.0.2.1", "192.0.2.3", LACK_NOTHING);
-	assert_printed(
-		&adoptions, true,
-		"would adopt 0 TCP connections that this host had open; 0 more need nothing, "
-		"as in rules admit them\n"
-		"3 TCP connections are without a rule or room:\n"
-		"  192.0.2.1:40000 - 192.0.2.2:443 (established): would be cut, as no rule "
-		"allows it (unknown-peer)\n"
-		"  [2001:db8::1]:40000 - [2001:db8::2]:443 (established): would be cut, as "
-		"the flow table is full (bounds: {flows})\n"
-		"  192.0.2.1:40000 - 192.0.2.3:443 (established): goes on, though no rule "
-		"allows it: enforce would cut it (unknown-peer)\n");
+	assert_printed(&adoptions, true,
+		       "no TCP connection that a rule allows was open\n"
+		       "3 TCP connections are without a rule or room:\n"
+		       "  192.0.2.1:40000 - 192.0.2.2:443 (established): would be cut, as no rule "
+		       "allows it (unknown-peer)\n"
+		       "  [2001:db8::1]:40000 - [2001:db8::2]:443 (established): would be cut, as "
+		       "the flow table is full (bounds: {flows})\n"
+		       "  192.0.2.1:40000 - 192.0.2.3:443 (established): goes on, though no rule "
+		       "allows it: enforce would cut it (unknown-peer)\n");
 	arena_free(arena);
 }
 
@@ -112,8 +113,7 @@ static void one_line_for_a_peer(void **data)
 		add_unadopted(arena, &adoptions, "192.0.2.1", "192.0.2.2", LACK_RULE);
 	add_unadopted(arena, &adoptions, "192.0.2.1", "192.0.2.3", LACK_RULE);
 	assert_printed(&adoptions, false,
-		       "adopted 0 TCP connections that this host had open; 0 more need nothing, as "
-		       "in rules admit them\n"
+		       "no TCP connection that a rule allows was open\n"
 		       "4 TCP connections are without a rule or room:\n"
 		       "  192.0.2.1:40000 - 192.0.2.2:443 (established) and 2 more with this peer: "
 		       "cut, as no rule allows it (unknown-peer)\n"
