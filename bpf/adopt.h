@@ -2,7 +2,7 @@
 /*
  * TCP connections that were open before the hooks were, as user space found them among the sockets:
  * judged by the tables that will judge their packets, and given the flow that egress would have
- * made of their first one (docs/packet-path.md, section 7).
+ * made of their first one (docs/packet-path.md, section 8).
  */
 #ifndef SALLYPORT_BPF_ADOPT_H
 #define SALLYPORT_BPF_ADOPT_H
