@@ -24,8 +24,9 @@ static __always_inline struct conversation adoption_conversation(const struct ad
  * Never over an entry that egress made or holds. The share is counted, not limited: the connection
  * is there, and cutting it gives nobody room.
  */
-static __always_inline enum adoption_outcome adopt_flow(const struct flow_key *key, __u16 rule_slot,
-							__u8 state_due)
+static __always_inline enum adoption_outcome
+adopt_into_map(struct conversation *c, const struct flow_key *key, bool held, __u16 rule_slot,
+	       __u8 state_due)
 {
 	struct flow flow = {};
 	struct flow *old;
@@ -37,17 +38,32 @@ static __always_inline enum adoption_outcome adopt_flow(const struct flow_key *k
 	flow.rule_slot = rule_slot;
 	flow.state = state_due;
 	old = bpf_map_lookup_elem(&flows, key);
-	if (old && !flow_has_expired(old, flow.last_seen))
+	if (old && !flow_has_expired(old, c, held, flow.last_seen))
 		return ADOPTION_KNOWN;
 	if (old)
 		return flow_replace(old, &flow, key) ? ADOPTION_NO_ROOM : ADOPTION_MADE;
 	if (rule_slot && share_take(key, rule_slot, 0) != REASON_NONE)
 		return ADOPTION_NO_ROOM;
 	error = bpf_map_update_elem(&flows, key, &flow, BPF_NOEXIST);
-	if (!error)
+	if (!error) {
+		flow_port_count(c);
 		return ADOPTION_MADE;
+	}
 	share_give_back(key, rule_slot);
 	return error == -EEXIST ? ADOPTION_KNOWN : ADOPTION_NO_ROOM;
+}
+
+/* As egress does it: the cache's line is held meanwhile, and tells of the flow afterwards. */
+static __always_inline enum adoption_outcome
+adopt_flow(struct conversation *c, const struct flow_key *key, __u16 rule_slot, __u8 state_due)
+{
+	struct flow_work work = {};
+	enum adoption_outcome outcome;
+
+	flow_cache_take(c, &work.hold);
+	outcome = adopt_into_map(c, key, work.hold.held, rule_slot, state_due);
+	flow_cache_publish(c, &work.hold, outcome == ADOPTION_MADE);
+	return outcome;
 }
 
 /*
@@ -72,7 +88,7 @@ adopt_connection(struct conversation *c, __u8 state_due, bool served, struct fin
 	}
 	*finding = lookup_rule(DIRECTION_OUT, c);
 	if (finding->rule_slot || adopts_without_rule(served))
-		return adopt_flow(&key, finding->rule_slot, state_due);
+		return adopt_flow(c, &key, finding->rule_slot, state_due);
 	return config.mode[DIRECTION_IN] == MODE_ENFORCE ? ADOPTION_REFUSED : ADOPTION_IGNORED;
 }
 
