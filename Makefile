@@ -42,17 +42,17 @@ endif
 
 # The pipeline, stage by stage: each takes only the type of the one before.
 PARSE := arena failure stopwatch progress diagnostic yaml file_kind reader writer prefix_sort address service uri \
-	transport term words parameter feed_source rule_options flow_rule forbid demand adjust catalog partner client_port location site site_print csv \
-	csv_read import_cell import
+	transport term words parameter feed_source rule_options flow_rule forbid demand adjust catalog partner client_port link_settings location site \
+	site_print csv csv_read import_cell import
 RESOLVE := reference digest feed feed_store policy_feeds policy binding value adjusted media pairing connection \
 	connection_check destination forbid_check \
 	player match precedence rules resolve demand_check media_check check host_policy difference export_nft reach \
 	matrix graph party who change_request
 COMPILE := compile compile_terms compile_addresses compile_ports compile_grids class_index class_sets tables
-JUDGE := frame packet_line model model_parse model_rules model_state model_options forbidden trace
+JUDGE := frame packet_line model model_link model_parse model_rules model_state model_options forbidden trace
 KERNEL := flat_tree flat address_image bank flat_map table_maps load kernel_log kernel_run kernel_judge
-ATTACH := netlink interface route socket_diagnostics adopt pins lasting banks slots attach hooks first_load recovery generation status live_rules live_judge
-ACCOUNT := drop_event drop_reader pcap counters snapshot feed_ages metrics serve live_config live_policy
+ATTACH := netlink interface route socket_diagnostics adopt pins lasting banks slots attach hooks first_load recovery generation live_config status live_rules live_judge
+ACCOUNT := drop_event drop_reader pcap counters snapshot feed_ages metrics serve live_policy
 COMMANDS := options output adopt_report stop_signals feed_fetch command_site command_check command_apply command_trace command_explain \
 	command_metrics command_drops command_diff \
 	command_export command_picture command_who command_feed command_import

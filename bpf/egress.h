@@ -65,6 +65,10 @@ static __always_inline void egress_conversation(struct packet *packet, struct fi
 			return;
 		}
 	}
+	if (is_echo_reply(packet) && echo_is_offered(c)) {
+		finding->reason = REASON_ICMP_ECHO;
+		return;
+	}
 	egress_flow(packet, finding);
 }
 
@@ -89,6 +93,8 @@ static __always_inline void egress_judge(struct __sk_buff *skb, struct packet *p
 		finding->reason = REASON_ICMP_REDIRECT;
 	else if (is_dhcp(packet))
 		finding->reason = REASON_DHCP;
+	else if (is_membership(packet, packet->c.local, packet->c.remote))
+		finding->reason = REASON_MEMBERSHIP;
 	else if (is_icmp_error(packet))
 		finding->reason = judge_icmp_error(DIRECTION_OUT, skb, packet, finding);
 	else

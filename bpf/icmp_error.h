@@ -73,7 +73,7 @@ static __always_inline bool quote_is_related(enum direction direction, struct pa
 			return true;
 	}
 	if (echo && (arriving ? is_echo_reply(quoted) : is_echo_request(quoted)))
-		return false;
+		return echo_is_offered(&quoted->c);
 	return flow_is_answered(&quoted->c, finding) && finding->reason == REASON_FLOW;
 }
 
@@ -90,6 +90,22 @@ __noinline int read_quote_arriving(struct xdp_md *context, struct packet *packet
 	return packet && parse_quote(&cursor, packet);
 }
 
+/* Of a frame in several buffers, whose quote may lie in another than its header. */
+__noinline int read_quote_long(struct xdp_md *context, struct packet *packet)
+{
+	struct header_copy *copy;
+	struct cursor cursor;
+
+	if (!packet)
+		return false;
+	copy = copy_headers(context, packet->long_length);
+	if (!copy)
+		return false;
+	cursor = copy_cursor(copy, packet->long_length);
+	cursor.local_is_source = true;
+	return parse_quote(&cursor, packet);
+}
+
 /* A leaving one quotes what this host received. */
 __noinline int read_quote_leaving(struct __sk_buff *skb, struct packet *packet)
 {
@@ -104,6 +120,15 @@ __noinline int read_quote_leaving(struct __sk_buff *skb, struct packet *packet)
 	return packet && parse_quote(&cursor, packet);
 }
 
+static __always_inline bool read_quote(enum direction direction, void *context,
+				       struct packet *packet)
+{
+	if (direction == DIRECTION_OUT)
+		return read_quote_leaving(context, packet);
+	return packet->long_length ? read_quote_long(context, packet)
+				   : read_quote_arriving(context, packet);
+}
+
 /* packet is used up. context: struct xdp_md of what arrives, struct __sk_buff of what leaves. */
 static __always_inline enum reason judge_icmp_error(enum direction direction, void *context,
 						    struct packet *packet, struct finding *finding)
@@ -112,7 +137,7 @@ static __always_inline enum reason judge_icmp_error(enum direction direction, vo
 	__be32 own[4] = {packet->c.local[0], packet->c.local[1], packet->c.local[2],
 			 packet->c.local[3]};
 
-	if (arriving ? !read_quote_arriving(context, packet) : !read_quote_leaving(context, packet))
+	if (!read_quote(direction, context, packet))
 		return REASON_ICMP_UNRELATED;
 	if (!same_address(packet->c.family, packet->c.local, own) ||
 	    !quote_is_related(direction, packet, finding)) {

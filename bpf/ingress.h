@@ -28,7 +28,12 @@ static __always_inline void ingress_conversation(struct xdp_md *context, struct 
 		    !tcp_is_syn(packet))
 			finding->reason = REASON_NO_FLOW;
 	}
-	if (!tcp_is_syn(packet) && !is_echo_request(packet))
+	if (is_echo_request(packet)) {
+		if (config.echo_per_second)
+			finding->reason = judge_echo_request(&packet->c, finding->reason);
+		return;
+	}
+	if (!tcp_is_syn(packet))
 		flow_is_answered(&packet->c, finding);
 }
 
@@ -43,6 +48,15 @@ static __always_inline bool is_transit(const struct packet *packet)
 	class_id = address_leaf(flat, tuple.family, tuple.local) & FLAT_CLASS_MASK;
 	/* Own addresses, floating ones too, have the first classes. */
 	return class_id < LOCAL_CLASS_FIRST || class_id >= shape.near_columns[DIRECTION_IN];
+}
+
+static __always_inline enum reason judge_arriving_neighbour(struct packet *packet)
+{
+	if (source_is_own(&packet->c) && !is_duplicate_notice(packet))
+		return REASON_SPOOFED;
+	if (packet->icmp_type == NDISC_ROUTER_ADVERTISEMENT && !config.router_advertisements)
+		return REASON_NEIGHBOUR_SCOPE;
+	return judge_neighbour_discovery(packet, packet->c.local);
 }
 
 static __always_inline void ingress_judge(struct xdp_md *context, struct packet *packet,
@@ -60,18 +74,20 @@ static __always_inline void ingress_judge(struct xdp_md *context, struct packet 
 		return;
 	}
 	if (is_neighbour_discovery(packet)) {
-		finding->reason = judge_neighbour_discovery(packet, packet->c.local);
-		if (packet->icmp_type == NDISC_ROUTER_ADVERTISEMENT &&
-		    !config.router_advertisements)
-			finding->reason = REASON_NEIGHBOUR_SCOPE;
+		finding->reason = judge_arriving_neighbour(packet);
 	} else if (is_redirect(packet)) {
 		finding->reason = REASON_ICMP_REDIRECT;
 	} else if (is_dhcp(packet)) {
-		finding->reason = REASON_DHCP;
+		finding->reason = source_is_own(&packet->c) ? REASON_SPOOFED : REASON_DHCP;
+	} else if (is_membership(packet, packet->c.remote, packet->c.local)) {
+		finding->reason = source_is_own(&packet->c) ? REASON_SPOOFED : REASON_MEMBERSHIP;
 	} else if (is_transit(packet)) {
 		finding->reason = REASON_FORWARDED;
 	} else if (is_icmp_error(packet)) {
-		finding->reason = judge_icmp_error(DIRECTION_IN, context, packet, finding);
+		finding->reason =
+			source_is_own(&packet->c)
+				? REASON_SPOOFED
+				: judge_icmp_error(DIRECTION_IN, context, packet, finding);
 	} else {
 		ingress_conversation(context, packet, finding);
 	}

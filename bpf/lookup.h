@@ -55,6 +55,11 @@ static __always_inline bool is_group_address(__u8 family, const __be32 *address)
 	return (address[0] & bpf_htonl(0xff000000)) == bpf_htonl(0xff000000);
 }
 
+static __always_inline bool is_multicast(__u8 family, const __be32 *address)
+{
+	return is_group_address(family, address) && !(family == 4 && address[0] == 0xffffffff);
+}
+
 #include "lookup_flat.h"
 #include "lookup_maps.h"
 
@@ -91,6 +96,18 @@ static __always_inline __u16 decide(const __u16 *table, enum direction direction
 				    __u16 far)
 {
 	return table ? decide_flat(table, direction, near, far) : decide_maps(direction, near, far);
+}
+
+/* No peer has an address that is this host's alone. Out of line: for what needs no rule. */
+__noinline int source_is_own(struct conversation *c)
+{
+	bool flat = config.lookup == LOOKUP_FLAT && !state.fallback;
+	struct tuple tuple;
+
+	if (!c)
+		return 1;
+	tuple = tuple_of(c);
+	return !!(address_leaf(flat, tuple.family, tuple.remote) & FLAT_OWN);
 }
 
 /* The service port is in no rule: what that means depends on what kind of port it is. */

@@ -210,4 +210,16 @@ struct {
 	__type(value, __u32);
 } cross_check_countdown SEC(".maps");
 
+/* The beginning of a frame whose headers are in several buffers: bpf/long_frame.h. */
+struct header_copy {
+	__u8 bytes[HEADER_COPY_BYTES + HEADER_COPY_ROOM];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct header_copy);
+} header_copies SEC(".maps");
+
 #endif

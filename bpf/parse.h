@@ -17,8 +17,8 @@ enum fragment_part {
 enum layer2 {
 	LAYER2_IP = 0,
 	LAYER2_ARP,
-	LAYER2_LINK_CONTROL,
 	LAYER2_OTHER,
+	LAYER2_LINK_CONTROL = 0x10, /* and LINK_LACP or another in the lower bits */
 };
 
 /* Further than any headers go; a number that the verifier can reckon with. */
@@ -60,6 +60,9 @@ struct packet {
 	__u8 hop_limit;
 	__u8 checked; /* it is one of those that both encodings judge */
 	__u8 unused;
+	__u16 vlan; /* id of the outer tag; 0: none, or one of priority only */
+	__u8 unused2[2];
+	__u32 long_length; /* bytes of a frame in several buffers; 0: it is in one */
 };
 
 /* Where the parser stands: everything in bytes, cursor from the frame's start. */
@@ -73,13 +76,29 @@ struct cursor {
 	__u32 offset; /* at - data */
 	bool local_is_source; /* it leaves, or is quoted by what arrives */
 	bool quoted;	      /* of an ICMP error: may be cut short behind 8 bytes of L4 header */
-	bool segmented;	      /* GSO: an IP length of 0 means "all there is" (BIG TCP) */
+	bool copied;	/* data are HEADER_COPY_BYTES and room behind them: see long_frame.h */
+	bool segmented; /* GSO: an IP length of 0 means "all there is" (BIG TCP) */
 };
+
+/* A copy has no data_end that the verifier would know: offsets are compared with its size. */
+static __always_inline const void *cursor_take_copied(struct cursor *cursor, __u32 bytes)
+{
+	__u64 offset = cursor->offset;
+
+	asm volatile("" : "+r"(offset));
+	if (offset > HEADER_COPY_BYTES || offset + bytes > HEADER_COPY_BYTES ||
+	    offset + bytes > cursor->length)
+		return NULL;
+	cursor->offset = (__u32)offset + bytes;
+	return cursor->data + offset;
+}
 
 static __always_inline const void *cursor_take(struct cursor *cursor, __u32 bytes)
 {
 	const void *here = cursor->at;
 
+	if (cursor->copied)
+		return cursor_take_copied(cursor, bytes);
 	if (here + bytes > cursor->data_end ||
 	    (cursor->quoted && cursor->offset + bytes > cursor->length))
 		return NULL;
@@ -351,7 +370,6 @@ struct walk {
 	__u8 unused;
 };
 
-/* data and data_end of the frame that the walk is in. */
 /*
  * Sets a cursor to an offset that came out of memory. The verifier of Linux 6.1 does not carry a
  * bound over to a copy that was spilled before the comparison: the barriers leave it only one.
@@ -369,23 +387,30 @@ static __always_inline bool cursor_seek(struct cursor *cursor, __u32 offset)
 	return true;
 }
 
-static __always_inline enum reason walk_here(const void *data, const void *data_end,
-					     struct packet *packet, struct walk *walk)
+static __always_inline enum reason walk_with(struct cursor cursor, struct packet *packet,
+					     struct walk *walk)
 {
-	struct cursor cursor = {
-		.data = data,
-		.data_end = data_end,
-		.length = walk->length,
-		.quoted = walk->quoted,
-		.local_is_source = walk->local_is_source,
-	};
 	enum reason reason;
 
+	cursor.quoted = walk->quoted;
+	cursor.local_is_source = walk->local_is_source;
 	if (!cursor_seek(&cursor, walk->offset))
 		return REASON_MALFORMED;
 	reason = parse_extensions(&cursor, packet, &walk->payload, walk->next);
 	walk->offset = cursor.offset;
 	return reason;
+}
+
+static __always_inline enum reason walk_here(const void *data, const void *data_end,
+					     struct packet *packet, struct walk *walk)
+{
+	const struct cursor cursor = {
+		.data = data,
+		.data_end = data_end,
+		.length = walk->length,
+	};
+
+	return walk_with(cursor, packet, walk);
 }
 
 /*
@@ -438,6 +463,31 @@ static __always_inline enum reason parse_ipv6(struct cursor *cursor, struct pack
 	return parse_l4(cursor, packet, payload);
 }
 
+/* IEEE 802.1D 9.2: LLC with both addresses 0x42, to a bridge group address, with a length. */
+static __always_inline bool is_stp(struct cursor *cursor, __be16 type)
+{
+	const __u8 *frame = cursor->data;
+	const __be16 *group = cursor->data;
+	const __u8 *llc = cursor_take(cursor, 3);
+
+	/* The three bytes are there, so the header in front of them is. */
+	return llc && frame + ETH_HLEN <= (const __u8 *)llc && bpf_ntohs(type) <= ETH_DATA_LEN &&
+	       group[0] == bpf_htons(0x0180) && group[1] == bpf_htons(0xc200) && !frame[4] &&
+	       frame[5] < 0x10 && llc[0] == LLC_STP && llc[1] == LLC_STP && llc[2] == LLC_UI;
+}
+
+/* What is neither IP nor ARP. */
+static __always_inline __u8 parse_link_protocol(struct cursor *cursor, __be16 type)
+{
+	if (type == bpf_htons(ETH_P_SLOW))
+		return LAYER2_LINK_CONTROL | LINK_LACP;
+	if (type == bpf_htons(ETH_P_LLDP))
+		return LAYER2_LINK_CONTROL | LINK_LLDP;
+	if (type == bpf_htons(ETH_P_PAE))
+		return LAYER2_LINK_CONTROL | LINK_EAPOL;
+	return is_stp(cursor, type) ? LAYER2_LINK_CONTROL | LINK_STP : LAYER2_OTHER;
+}
+
 static __always_inline enum reason parse_ip(struct cursor *cursor, struct packet *packet,
 					    __be16 type)
 {
@@ -447,11 +497,8 @@ static __always_inline enum reason parse_ip(struct cursor *cursor, struct packet
 		return parse_ipv6(cursor, packet);
 	if (type == bpf_htons(ETH_P_ARP))
 		packet->layer2 = LAYER2_ARP;
-	else if (type == bpf_htons(ETH_P_SLOW) || type == bpf_htons(ETH_P_LLDP) ||
-		 type == bpf_htons(ETH_P_PAE))
-		packet->layer2 = LAYER2_LINK_CONTROL;
 	else
-		packet->layer2 = LAYER2_OTHER;
+		packet->layer2 = parse_link_protocol(cursor, type);
 	return REASON_NONE;
 }
 
@@ -473,6 +520,8 @@ static __always_inline enum reason parse_frame(struct cursor *cursor, struct pac
 		tag = cursor_take(cursor, 4);
 		if (!tag)
 			return REASON_MALFORMED;
+		if (!tags)
+			packet->vlan = bpf_ntohs(tag[0]) & VLAN_VID_MASK;
 		type = tag[1];
 	}
 	return parse_ip(cursor, packet, type);

@@ -22,13 +22,17 @@ static __always_inline enum verdict reason_verdict(__u8 reason)
 #include "maps.h"
 #include "parse.h"
 #include "walk.h"
+#include "long_frame.h"
 #include "conversation.h"
 #include "lookup.h"
 #include "clock.h"
 #include "flow_ports.h"
 #include "flow_line.h"
 #include "flow_cache.h"
+#include "vlan.h"
+#include "membership.h"
 #include "flow.h"
+#include "echo.h"
 #include "fragment.h"
 #include "icmp_error.h"
 #include "link_local.h"
@@ -62,6 +66,9 @@ static __always_inline int judge_arriving(struct xdp_md *context, bool checked)
 
 	cursor.length = cursor.data_end - cursor.data;
 	finding.reason = parse_frame(&cursor, &packet);
+	finding.reason = parse_again_if_long(context, &packet, finding.reason);
+	if (packet.long_length)
+		cursor.length = packet.long_length;
 	if (finding.reason == REASON_NONE)
 		finding.reason = judge_layer2(&packet);
 	if (finding.reason == REASON_NONE)
@@ -93,6 +100,7 @@ static __always_inline int judge_leaving(struct __sk_buff *skb, bool checked)
 	cursor.data_end = (void *)(long)skb->data_end;
 	cursor.at = cursor.data;
 	finding.reason = parse_frame(&cursor, &packet);
+	vlan_take_metadata(skb, &packet);
 	if (finding.reason == REASON_NONE)
 		finding.reason = judge_layer2(&packet);
 	if (finding.reason == REASON_NONE)
@@ -103,14 +111,15 @@ static __always_inline int judge_leaving(struct __sk_buff *skb, bool checked)
 		       : TC_ACT_SHOT;
 }
 
-SEC("xdp")
+SEC("xdp.frags")
 int xdp_ingress(struct xdp_md *context)
 {
 	const void *data = (void *)(long)context->data;
 	const void *data_end = (void *)(long)context->data_end;
-	enum ordinary_end end =
-		ordinary_packet(DIRECTION_IN, context, data, data_end, data_end - data, 1);
+	enum ordinary_end end = ORDINARY_LONG_WAY;
 
+	if (untagged_passes())
+		end = ordinary_packet(DIRECTION_IN, context, data, data_end, data_end - data, 1);
 	if (end == ORDINARY_PASS)
 		return XDP_PASS;
 	if (end == ORDINARY_DROP)
@@ -126,7 +135,7 @@ int tc_egress(struct __sk_buff *skb)
 	__u32 segments = skb->gso_segs ? skb->gso_segs : 1;
 	enum ordinary_end end = ORDINARY_LONG_WAY;
 
-	if (!skb->ingress_ifindex)
+	if (!skb->ingress_ifindex && leaves_untagged(skb))
 		end = ordinary_packet(DIRECTION_OUT, skb, data, data_end, skb->len, segments);
 	if (end == ORDINARY_PASS)
 		return TC_ACT_UNSPEC;

@@ -18,9 +18,13 @@ __noinline int walk_leaving(struct __sk_buff *skb, struct packet *packet, struct
 	return walk_here((void *)(long)skb->data, (void *)(long)skb->data_end, packet, walk);
 }
 
+__noinline int walk_copied(struct packet *packet, struct walk *walk); /* bpf/long_frame.h */
+
 static __always_inline enum reason walk_extensions(struct cursor *cursor, struct packet *packet,
 						   struct walk *walk)
 {
+	if (cursor->copied)
+		return walk_copied(packet, walk);
 	return cursor->leaving ? walk_leaving(cursor->context, packet, walk)
 			       : walk_arriving(cursor->context, packet, walk);
 }

@@ -24,7 +24,7 @@
 #include "bounds.h"
 #include "reasons.h"
 
-#define LAYOUT_VERSION 2u
+#define LAYOUT_VERSION 3u
 
 enum direction {
 	DIRECTION_IN = 0,  /* a peer opens to this host */
@@ -48,6 +48,17 @@ enum forwarding {
 	FORWARDING_DROP = 1,
 	FORWARDING_PASS = 2,
 };
+
+/* Link protocols without IP, as bits: host: {link-control}. */
+#define LINK_LACP	     0x1u /* EtherType 0x8809, all slow protocols of IEEE 802.3 */
+#define LINK_LLDP	     0x2u /* 0x88cc */
+#define LINK_EAPOL	     0x4u /* 0x888e */
+#define LINK_STP	     0x8u /* LLC to 01:80:c2:00:00:0x, DSAP and SSAP 0x42 (IEEE 802.1D) */
+#define LINK_CONTROL_DEFAULT (LINK_LACP | LINK_LLDP | LINK_EAPOL)
+
+/* A set of VLAN ids as a bitmap. Id 0 stands for no tag, and for one that has but a priority. */
+#define VLAN_IDS   4096u
+#define VLAN_WORDS (VLAN_IDS / 64u)
 
 /*
  * ICMP has no ports. In port tables its "port" is type << 8 | code of the request (host order), so
@@ -556,10 +567,18 @@ struct config {
 	__u8 fragments_full;
 	__u8 unused;
 	__u32 cross_check_mask; /* a power of two that is not above cross_check, less one */
-	__u32 rule_options; /* RULE_OPTIONS_MASK's bits that some in rule has: 0 costs nothing */
-	__u32 live_ticks;   /* how long a port that was found bound counts as bound */
-	__u32 limit_sets;   /* of the map limits */
-	__u64 limit_seed;   /* so that nobody can choose sources that share a set */
+	__u32 rule_options;    /* RULE_OPTIONS_MASK's bits that some in rule has: 0 costs nothing */
+	__u32 live_ticks;      /* how long a port that was found bound counts as bound */
+	__u32 limit_sets;      /* of the map limits */
+	__u64 limit_seed;      /* so that nobody can choose sources that share a set */
+	__u32 echo_per_second; /* echo requests from anybody that no rule lets in; 0: none */
+	__u32 echo_burst;
+	__u8 link_control;	   /* LINK_LACP and others: what passes */
+	__u8 multicast_membership; /* IGMP and MLD pass on the link */
+	__u8 vlan_filter;	   /* 1: only vlans pass */
+	__u8 router_choice;	   /* the site says router_advertisements, not the interface */
+	__u8 unused2[4];
+	__u64 vlans[VLAN_WORDS];
 };
 
 /* What the last packet met; only where config.record is set. */
@@ -592,6 +611,8 @@ struct state {
 	__u8 bound;	  /* enum bound */
 	__u8 has_payload; /* 0: RULE_SHAPE_RTP is not asked */
 	__u8 unused[6];
+	/* Clock times config.echo_per_second up to which echo requests have used their limit. */
+	__u64 echo_used;
 };
 
 /* ------------------------------------------------------------ what outlives a command -----------

@@ -50,7 +50,9 @@
 
 /* The packet's way. */
 #define VLAN_TAGS_MAX	      2
-#define EXTENSION_HEADERS_MAX 8 /* RFC 8200 lists five kinds, most once */
+#define EXTENSION_HEADERS_MAX 8	    /* RFC 8200 lists five kinds, most once */
+#define HEADER_COPY_BYTES     1024u /* a frame in several buffers has its headers within so many */
+#define HEADER_COPY_ROOM      64u   /* and no header that is read whole is longer than this */
 
 /*
  * A port counts as bound for so long after the kernel said that it is. RTP comes 50 times a second:
@@ -62,8 +64,10 @@
 #define LIMIT_SETS_MIN 256u /* of LIMIT_WAYS sources: below that they get in each other's way */
 
 /* Frames that packet lines and tests build. */
-#define FRAME_BYTES_MAX	      (14u + 4u * FRAME_VLAN_TAGS_MAX + 40u + 65535u)
-#define RUN_BYTES_MAX	      3072 /* a test run of the kernel's: one page less the kernel's own room */
+#define FRAME_BYTES_MAX (14u + 4u * FRAME_VLAN_TAGS_MAX + 40u + 65535u)
+#define RUN_BYTES_MAX                                                                              \
+	3072 /* a leaving frame in a test run of the kernel's: a page less its room                \
+	      */
 #define FRAME_VLAN_TAGS_MAX   4u  /* more than the programs read, so that this can be tried */
 #define FRAME_EXTENSIONS_MAX  12u /* likewise */
 #define PACKET_LINE_BYTES_MAX (1u << 18) /* a frame of the greatest length in hex, and room */
@@ -88,8 +92,9 @@
 	{                                                                                          \
 		30000u, 7200000u, 30000u, 30000u, 120000u, 10000u                                  \
 	}
-#define ICMP_ERRORS_PER_SECOND 100u /* path-MTU discovery needs a handful */
-#define FLOW_PEER_SHARE	       4u   /* one rule and peer may hold 1/4 of the flow table */
+#define ECHO_LIMIT_MAX	       1000000u /* icmp-echo: a second, and burst */
+#define ICMP_ERRORS_PER_SECOND 100u	/* path-MTU discovery needs a handful */
+#define FLOW_PEER_SHARE	       4u	/* one rule and peer may hold 1/4 of the flow table */
 
 /* Drop events: a second's worth may come at once, so a ring holds that and some that are older. */
 #define DROP_EVENTS_PER_SECOND 10u  /* and direction and reason: enough to read, nothing to feel */

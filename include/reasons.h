@@ -18,7 +18,7 @@
 	X(FRAGMENT, "fragment", PASS, "it continues a datagram whose first fragment passed")       \
 	X(ICMP_ERROR, "icmp-error", PASS, "it reports on a packet of an allowed conversation")     \
 	X(ARP, "arp", PASS, "ARP is never judged")                                                 \
-	X(LINK_CONTROL, "link-control", PASS, "LACP, LLDP or EAPOL, never judged")                 \
+	X(LINK_CONTROL, "link-control", PASS, "a link protocol of host: {link-control}")           \
 	X(NEIGHBOUR, "neighbour-discovery", PASS, "IPv6 neighbour discovery on this link")         \
 	X(DHCP, "dhcp", PASS, "the DHCP client exchange, by host: {dhcp: yes}")                    \
 	X(FORWARDED, "forwarded", PASS, "it only passes through, by host: {forwarding: pass}")     \
@@ -48,8 +48,11 @@
 	X(FLOW_PEER_FULL, "flow-peer-full", DROP, "one rule and peer hold too many flows")         \
 	X(TRANSIT, "transit", DROP, "it only passes through, and forwarding is not allowed")       \
 	X(NOT_BOUND, "not-bound", DROP, "a live port: no local socket is bound to it now")         \
-	X(LIMITED, "limited", DROP, "more from this source in a second than its rule allows")      \
-	X(SHAPE, "shape", DROP, "nothing that may arrive on a media port (RFC 7983)")
+	X(LIMITED, "limited", DROP, "more in a second than its rule or host: {icmp-echo} allows")  \
+	X(SHAPE, "shape", DROP, "nothing that may arrive on a media port (RFC 7983)")              \
+	X(ICMP_ECHO, "icmp-echo", PASS, "a ping or its answer, by host: {icmp-echo}")              \
+	X(MEMBERSHIP, "multicast-membership", PASS, "IGMP or MLD on this link")                    \
+	X(VLAN, "vlan", DROP, "a VLAN that host: {vlan} does not name")
 
 enum verdict {
 	VERDICT_DROP = 0,

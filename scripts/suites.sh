@@ -92,7 +92,7 @@ run_pytest() { # SUITE PATH...
 # Every packet line of tests/policy counts, by the model and by both encodings.
 policy_tests() {
   local failed=0 name site mode said
-  for name in all:cyara options:cyara-options links:links options:options base:base genesys-cloud:genesys-cloud \
+  for name in all:cyara options:cyara-options links:links options:options link:on-the-link base:base genesys-cloud:genesys-cloud \
     genesys-client-port:genesys-client-port audiocodes-lpdm:audiocodes-lpdm voss:voss; do
     site=policies/sites/cyara-all.yaml
     [ "${name%%:*}" = all ] || site=tests/policy/${name##*:}.yaml

@@ -347,14 +347,26 @@ void prefix_list_subtract(struct arena *arena, struct prefix_list *list,
 	*list = result;
 }
 
+/* The last one is no multicast. */
+static const struct prefix groups[] = {
+	{.address = {4, {224}}, .length = 4},
+	{.address = {6, {0xff}}, .length = 8},
+	{.address = {4, {255, 255, 255, 255}}, .length = 32},
+};
+
+bool prefix_is_multicast(const struct prefix *prefix)
+{
+	return prefix_covers(&groups[0], prefix) || prefix_covers(&groups[1], prefix);
+}
+
+bool prefix_is_group(const struct prefix *prefix)
+{
+	return prefix_is_multicast(prefix) || prefix_covers(&groups[2], prefix);
+}
+
 void prefix_list_add_unicast(struct arena *arena, struct prefix_list *list)
 {
 	static const struct prefix whole[] = {{.address.family = 4}, {.address.family = 6}};
-	static const struct prefix groups[] = {
-		{.address = {4, {224}}, .length = 4},
-		{.address = {4, {255, 255, 255, 255}}, .length = 32},
-		{.address = {6, {0xff}}, .length = 8},
-	};
 	struct prefix_list unicast = {0}, group = {0};
 
 	for (size_t i = 0; i < sizeof(whole) / sizeof(whole[0]); i++)

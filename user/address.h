@@ -43,6 +43,9 @@ int prefix_compare(const struct prefix *a,
 bool prefix_contains(const struct prefix *prefix, const struct address *address);
 bool prefix_covers(const struct prefix *outer, const struct prefix *inner);
 bool prefix_is_single(const struct prefix *prefix);
+/* Only groups: within 224.0.0.0/4 or ff00::/8, or (a group, no multicast) 255.255.255.255. */
+bool prefix_is_group(const struct prefix *prefix);
+bool prefix_is_multicast(const struct prefix *prefix);
 bool prefix_list_contains(const struct prefix_list *list, const struct address *address);
 bool prefix_list_equal(const struct prefix_list *a, const struct prefix_list *b);
 

@@ -411,11 +411,11 @@ static json_t *interface_json(const struct interface_status *one, const struct l
 {
 	const struct generation_info *info = &one->information;
 	json_t *object = json_pack(
-		"{s:s, s:s, s:I, s:o, s:o, s:b}", "interface", one->name, "state",
+		"{s:s, s:s, s:I, s:o, s:o, s:b, s:b}", "interface", one->name, "state",
 		interface_state_name(one->state), "generation", (json_int_t)one->generation, "xdp",
 		hook_json(&one->hooks.receive, xdp_mode_name(one->hooks.xdp_mode)), "egress",
 		hook_json(&one->hooks.transmit, egress_hook_name(one->hooks.egress_hook)),
-		"egress_first", one->hooks.egress_first);
+		"egress_first", one->hooks.egress_first, "vlan_stripped", one->vlan_stripped);
 
 	if (one->has_information)
 		json_object_update_new(
@@ -493,6 +493,11 @@ static void print_remarks(const struct interface_status *one)
 	if (one->hooks.xdp_mode == XDP_MODE_GENERIC)
 		printf("%s: XDP is generic: it works, but each packet costs several times more\n",
 		       name);
+	if (one->vlan_stripped)
+		printf("%s: the interface takes VLAN tags off before XDP sees the frames, so that "
+		       "host: {vlan: ...} takes each for one without a tag: ethtool -K %s rxvlan "
+		       "off\n",
+		       name, name);
 	if (one->hooks.egress_hook == EGRESS_HOOK_TCX && !one->hooks.egress_first)
 		printf("%s: another tcx program runs before ours and may let packets past it\n",
 		       name);

@@ -135,6 +135,11 @@ static void add_setting(struct arena *arena, changed_setting_list *list, const c
 		*arena_push(arena, list) = (struct changed_setting){name, before, after};
 }
 
+static const char *yes_no(bool yes)
+{
+	return yes ? "yes" : "no";
+}
+
 static void find_settings(struct arena *arena, const struct host_policy *before,
 			  const struct host_policy *after, changed_setting_list *list)
 {
@@ -144,7 +149,19 @@ static void find_settings(struct arena *arena, const struct host_policy *before,
 		    mode_name(after->mode[DIRECTION_OUT]));
 	add_setting(arena, list, "forwarding", forwarding_name(before->forwarding),
 		    forwarding_name(after->forwarding));
-	add_setting(arena, list, "dhcp", before->dhcp ? "yes" : "no", after->dhcp ? "yes" : "no");
+	add_setting(arena, list, "dhcp", yes_no(before->dhcp), yes_no(after->dhcp));
+	add_setting(arena, list, "icmp-echo", echo_format(arena, &before->link),
+		    echo_format(arena, &after->link));
+	add_setting(arena, list, "vlan", vlans_format(arena, &before->link),
+		    vlans_format(arena, &after->link));
+	add_setting(arena, list, "link-control",
+		    link_control_format(arena, before->link.link_control),
+		    link_control_format(arena, after->link.link_control));
+	add_setting(arena, list, "router-advertisements",
+		    link_choice_name(before->link.router_advertisements),
+		    link_choice_name(after->link.router_advertisements));
+	add_setting(arena, list, "multicast-membership", yes_no(before->multicast_membership),
+		    yes_no(after->multicast_membership));
 }
 
 static const char *options_text(struct arena *arena, const struct rule *rule)

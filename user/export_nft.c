@@ -355,6 +355,37 @@ static void print_control(struct exporter *exporter)
 	      exporter->out);
 }
 
+static bool has_link_limits(const struct host_policy *policy)
+{
+	return policy->link.echo_per_second && policy->mode[DIRECTION_IN] == MODE_ENFORCE;
+}
+
+/* What passes on the link besides rules. VLANs and link protocols are below this table's hooks. */
+static void print_link(struct exporter *exporter, enum direction direction)
+{
+	const struct host_policy *policy = exporter->policy;
+	const struct link_settings *link = &policy->link;
+	bool in = direction == DIRECTION_IN;
+
+	if (policy->multicast_membership)
+		fputs("\t\tip protocol igmp ip ttl 1 counter accept comment "
+		      "\"multicast-membership\"\n"
+		      "\t\ticmpv6 type { mld-listener-query, mld-listener-report, "
+		      "mld-listener-done, mld2-listener-report } ip6 hoplimit 1 counter accept "
+		      "comment \"multicast-membership\"\n",
+		      exporter->out);
+	if (!link->echo_per_second)
+		return;
+	for (int i = 0; i < 2; i++) {
+		fprintf(exporter->out, "\t\t%s type echo-%s", i ? "icmpv6" : "icmp",
+			in ? "request" : "reply");
+		if (in && has_link_limits(policy))
+			fprintf(exporter->out, " limit rate %u/second burst %u packets",
+				link->echo_per_second, link->echo_burst);
+		fputs(" counter accept comment \"icmp-echo\"\n", exporter->out);
+	}
+}
+
 static void print_spoofed(struct exporter *exporter, const char *verdict)
 {
 	static const uint8_t families[] = {4, 6};
@@ -396,8 +427,14 @@ static void print_input(struct exporter *exporter)
 		      "\t\tudp sport 547 udp dport 546 counter accept comment \"dhcp\"\n",
 		      exporter->out);
 	print_spoofed(exporter, enforced ? "drop" : "accept");
+	if (policy->link.router_advertisements == LINK_NO)
+		fprintf(exporter->out,
+			"\t\ticmpv6 type nd-router-advert counter %s comment "
+			"\"neighbour-scope\"\n",
+			enforced ? "drop" : "accept");
 	print_control(exporter);
 	print_rules(exporter, DIRECTION_IN, SENSE_FORWARDS);
+	print_link(exporter, DIRECTION_IN);
 	fputs("\t\tct mark " OWN_FLOW_MARK " ct direction reply meta l4proto tcp "
 	      "tcp flags & (syn | ack) != syn counter accept comment \"flow\"\n"
 	      "\t\tct mark " OWN_FLOW_MARK " ct direction reply meta l4proto != tcp counter accept "
@@ -421,6 +458,7 @@ static void print_output(struct exporter *exporter)
 		      exporter->out);
 	print_control(exporter);
 	print_rules(exporter, DIRECTION_IN, SENSE_MIRROR);
+	print_link(exporter, DIRECTION_OUT);
 	fputs("\t\tct mark " OWN_FLOW_MARK
 	      " ct direction original counter accept comment \"flow\"\n",
 	      exporter->out);

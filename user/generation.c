@@ -96,7 +96,16 @@ static int choose_interfaces(struct application *application, struct failure *fa
 			return result;
 		target->interface = interface;
 		target->policy = *policy;
-		target->policy.router_advertisements = interface->router_advertisements;
+		if (policy->link.router_advertisements == LINK_AUTO)
+			target->policy.router_advertisements =
+				interface_takes_advertisements(&application->all, interface);
+		if (policy->link.vlan_filter && interface_strips_vlan(&application->all, interface))
+			warn(application,
+			     "%s takes VLAN tags off before XDP sees the frames (rx-vlan-offload), "
+			     "so that host: {vlan: ...} takes each for one without a tag; end "
+			     "that: "
+			     "ethtool -K %s rxvlan off",
+			     interface->name, interface->name);
 	}
 	return 0;
 }

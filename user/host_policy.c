@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "host_policy.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -282,6 +283,27 @@ static void print_rest(const struct host_policy *policy, FILE *out)
 		fputs("\nEverything else passes too: the mode drops nothing.\n", out);
 }
 
+/* What is as it is by default goes without saying. */
+static void print_link(const struct host_policy *policy, FILE *out)
+{
+	cleanup(arena_freep) struct arena *arena = arena_new();
+	const struct link_settings *link = &policy->link;
+
+	if (link->echo_per_second)
+		fprintf(out, "pings from anybody: %s\n", echo_format(arena, link));
+	if (link->vlan_filter)
+		fprintf(out, "VLANs that are judged: %s; all others are dropped\n",
+			vlans_format(arena, link));
+	if (link->link_control != LINK_CONTROL_DEFAULT)
+		fprintf(out, "link protocols that pass: %s\n",
+			link_control_format(arena, link->link_control));
+	if (link->router_advertisements != LINK_AUTO)
+		fprintf(out, "router advertisements pass: %s\n",
+			link_choice_name(link->router_advertisements));
+	if (policy->multicast_membership)
+		fputs("multicast membership: IGMP and MLD pass on the link\n", out);
+}
+
 void host_policy_print(const struct host_policy *policy, FILE *out)
 {
 	char digest[DIGEST_TEXT_BYTES];
@@ -302,6 +324,7 @@ void host_policy_print(const struct host_policy *policy, FILE *out)
 				? "only the addresses that the site gives are enforced"
 				: "names are not followed on the wire, and the site gives no "
 				  "address");
+	print_link(policy, out);
 	fprintf(out, "digest: %s\n", digest);
 	print_rules(policy, DIRECTION_IN, out);
 	print_rules(policy, DIRECTION_OUT, out);
@@ -472,6 +495,19 @@ static json_t *domains_json(const struct host_policy *policy)
 	return array;
 }
 
+static json_t *link_json(const struct host_policy *policy)
+{
+	cleanup(arena_freep) struct arena *arena = arena_new();
+	const struct link_settings *link = &policy->link;
+
+	return json_pack("{s: {s: I, s: I}, s: s, s: s, s: s, s: b}", "icmp_echo", "per_second",
+			 (json_int_t)link->echo_per_second, "burst", (json_int_t)link->echo_burst,
+			 "vlan", vlans_format(arena, link), "link_control",
+			 link_control_format(arena, link->link_control), "router_advertisements",
+			 link_choice_name(link->router_advertisements), "multicast_membership",
+			 policy->multicast_membership);
+}
+
 static json_t *settings_json(const struct host_policy *policy)
 {
 	json_t *timeouts = json_object();
@@ -480,14 +516,15 @@ static json_t *settings_json(const struct host_policy *policy)
 		json_object_set_new(timeouts, timeout_words[i],
 				    json_integer(policy->timeout_ms[i]));
 	json_object_set_new(timeouts, "fragment", json_integer(policy->fragment_timeout_ms));
-	return json_pack("{s: s, s: s, s: b, s: I, s: I, s: I, s: I, s: I, s: I, s: I, s: o}",
+	return json_pack("{s: s, s: s, s: b, s: I, s: I, s: I, s: I, s: I, s: I, s: I, s: o, s: o}",
 			 "lookup", lookup_name(policy->lookup), "forwarding",
 			 forwarding_name(policy->forwarding), "dhcp", policy->dhcp, "cross_check",
 			 (json_int_t)policy->cross_check, "adopt_ms", (json_int_t)policy->adopt_ms,
 			 "flows", (json_int_t)policy->flows, "fragments",
 			 (json_int_t)policy->fragments, "sources", (json_int_t)policy->sources,
 			 "icmp_errors_per_second", (json_int_t)policy->icmp_errors_per_second,
-			 "flow_share", (json_int_t)policy->flow_share, "timeouts_ms", timeouts);
+			 "flow_share", (json_int_t)policy->flow_share, "link", link_json(policy),
+			 "timeouts_ms", timeouts);
 }
 
 json_t *host_policy_json(const struct host_policy *policy)
@@ -609,6 +646,25 @@ static bool has_limits(const struct host_policy *policy)
 	return false;
 }
 
+/* What is as it is by default is not there: it judges as before there was a choice. */
+static void digest_link(struct digest *digest, const struct host_policy *policy)
+{
+	const struct link_settings *link = &policy->link;
+
+	if (link->echo_per_second)
+		digest_print(digest, "echo %u %u\n", link->echo_per_second, link->echo_burst);
+	if (link->link_control != LINK_CONTROL_DEFAULT)
+		digest_print(digest, "link-control %u\n", link->link_control);
+	if (policy->multicast_membership)
+		digest_print(digest, "multicast-membership\n");
+	if (!link->vlan_filter)
+		return;
+	digest_print(digest, "vlans");
+	for (size_t i = 0; i < VLAN_WORDS; i++)
+		digest_print(digest, " %" PRIx64, link->vlans[i]);
+	digest_print(digest, "\n");
+}
+
 void host_policy_digest(const struct host_policy *policy, char *ret_digest)
 {
 	struct list_numbers numbers = {.arena = arena_new()};
@@ -622,6 +678,7 @@ void host_policy_digest(const struct host_policy *policy, char *ret_digest)
 	digest_print(&digest, "\nmode %u %u forwarding %u dhcp %u advertisements %u\n",
 		     policy->mode[DIRECTION_IN], policy->mode[DIRECTION_OUT], policy->forwarding,
 		     policy->dhcp, policy->router_advertisements);
+	digest_link(&digest, policy);
 	digest_print(&digest, "bounds %u %u %u %u timeouts", policy->flows, policy->fragments,
 		     policy->icmp_errors_per_second, policy->flow_share);
 	for (size_t i = 0; i < FLOW_STATE_COUNT; i++)

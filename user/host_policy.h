@@ -11,6 +11,7 @@
 #include "../include/abi.h"
 #include "address.h"
 #include "arena.h"
+#include "link_settings.h"
 #include "service.h"
 
 /* Where a rule comes from. */
@@ -85,7 +86,10 @@ struct host_policy {
 	enum lookup lookup;
 	enum forwarding forwarding;
 	bool dhcp;
-	bool router_advertisements; /* set at apply from the interface; false elsewhere */
+	struct link_settings link;  /* merged */
+	bool router_advertisements; /* as link says; where it is auto, from the interface at apply
+				     */
+	bool multicast_membership;  /* as link says; where it is auto, if a rule names a group */
 	bool interfaces_auto;
 	const char **interfaces;
 	size_t interface_count;

@@ -336,19 +336,58 @@ int interface_check(const struct interface *interface, const struct host_policy 
 	return 0;
 }
 
+bool interface_takes_advertisements(const struct interface_list *all,
+				    const struct interface *interface)
+{
+	bool takes = interface->router_advertisements;
+
+	list_for_each (other, all)
+		takes |= other->router_advertisements && !strcmp(other->lower, interface->name);
+	return takes;
+}
+
+/* One command of ethtool(8), whose argument begins with its number. */
+static bool ask_ethtool(const char *name, void *argument)
+{
+	struct ifreq request = {.ifr_data = argument};
+	int socket_fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool answered;
+
+	if (socket_fd < 0)
+		return false;
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
+	answered = ioctl(socket_fd, SIOCETHTOOL, &request) == 0;
+	close(socket_fd);
+	return answered;
+}
+
+static bool strips_vlan(const char *name)
+{
+	struct ethtool_value flags = {.cmd = ETHTOOL_GFLAGS};
+
+	return ask_ethtool(name, &flags) && (flags.data & ETH_FLAG_RXVLAN);
+}
+
+bool interface_strips_vlan(const struct interface_list *all, const struct interface *interface)
+{
+	bool is_bond = !strcmp(interface->kind, "bond") || !strcmp(interface->kind, "team");
+
+	/* What a bond receives, its ports have received. */
+	if (!is_bond)
+		return strips_vlan(interface->name);
+	list_for_each (port, all) {
+		if (!strcmp(port->upper, interface->name) && strips_vlan(port->name))
+			return true;
+	}
+	return false;
+}
+
 const char *interface_driver(const char *name, char *buffer)
 {
 	struct ethtool_drvinfo information = {.cmd = ETHTOOL_GDRVINFO};
-	struct ifreq request = {.ifr_data = (char *)&information};
-	int socket_fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool known = ask_ethtool(name, &information) && *information.driver;
 
-	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
-	snprintf(buffer, sizeof(information.driver), "unknown");
-	if (socket_fd < 0)
-		return buffer;
-	if (ioctl(socket_fd, SIOCETHTOOL, &request) == 0 && *information.driver)
-		snprintf(buffer, sizeof(information.driver), "%s", information.driver);
-	close(socket_fd);
+	snprintf(buffer, sizeof(information.driver), "%s", known ? information.driver : "unknown");
 	return buffer;
 }
 

@@ -58,6 +58,12 @@ int interface_select(struct arena *arena, const struct interface_list *all,
 int interface_check(const struct interface *interface, const struct host_policy *policy,
 		    struct failure *failure);
 
+/* Does the interface, or a VLAN interface on it, learn addresses or routes from routers (SLAAC)? */
+bool interface_takes_advertisements(const struct interface_list *all,
+				    const struct interface *interface);
+/* Does the interface, or a port of it, take VLAN tags off before XDP sees the frame (rxvlan)? */
+bool interface_strips_vlan(const struct interface_list *all, const struct interface *interface);
+
 /* The driver's name, for messages. Returns buffer, "unknown" if the interface has none. */
 const char *interface_driver(const char *name, char *buffer /* 32 bytes */);
 

@@ -47,6 +47,7 @@ static int reset(struct judge *base)
 
 	state->icmp_second = 0;
 	state->icmp_errors = 0;
+	state->echo_used = 0;
 	error = loaded_forget(kernel->loaded);
 	return error ? error : loaded_forget_limits(kernel->loaded);
 }

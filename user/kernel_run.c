@@ -48,7 +48,7 @@ int kernel_run(struct loaded *loaded, const struct host_policy *policy,
 	int fd = direction == DIRECTION_IN ? loaded_xdp_fd(loaded) : loaded_egress_fd(loaded);
 	const struct outcome *outcome = &loaded_state(loaded)->outcome;
 
-	if (length > RUN_BYTES_MAX)
+	if (length > (direction == DIRECTION_IN ? FRAME_BYTES_MAX : RUN_BYTES_MAX))
 		return -EMSGSIZE;
 	if (is_too_short_to_run(direction, frame, length)) {
 		judge_short_frame(policy, direction, ret_judgement);

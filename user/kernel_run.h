@@ -9,8 +9,8 @@
 /*
  * policy: only its modes are looked at. rule_of_slot has RULE_SLOTS_MAX entries. The programs must
  * have been loaded with record set. Frames that the kernel takes for no test run are judged by
- * their length alone. Returns 0, -EMSGSIZE (a frame that does not fit one page), or what the kernel
- * said.
+ * their length alone. Returns 0, -EMSGSIZE (a leaving frame that does not fit one page), or what
+ * the kernel said.
  */
 int kernel_run(struct loaded *loaded, const struct host_policy *policy,
 	       const struct rule *const *rule_of_slot, enum direction direction, const void *frame,

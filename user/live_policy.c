@@ -352,6 +352,21 @@ static int check_still_there(const struct live_reader *reader)
 		    "the policy was replaced while it was read; try again");
 }
 
+static void read_link(const struct config *config, struct host_policy *policy)
+{
+	struct link_settings *link = &policy->link;
+
+	link->echo_per_second = config->echo_per_second;
+	link->echo_burst = config->echo_burst;
+	link->link_control = config->link_control;
+	link->vlan_filter = config->vlan_filter;
+	memcpy(link->vlans, config->vlans, sizeof(link->vlans));
+	if (config->router_choice)
+		link->router_advertisements = config->router_advertisements ? LINK_YES : LINK_NO;
+	policy->router_advertisements = config->router_advertisements;
+	policy->multicast_membership = config->multicast_membership;
+}
+
 int live_policy_read(struct arena *arena, const struct pins *pins, const char *interface,
 		     uint32_t generation, struct failure *failure, struct host_policy **ret_policy)
 {
@@ -378,6 +393,7 @@ int live_policy_read(struct arena *arena, const struct pins *pins, const char *i
 	policy->mode[DIRECTION_OUT] = (enum mode)reader.config.mode[DIRECTION_OUT];
 	policy->forwarding = (enum forwarding)reader.config.forwarding;
 	policy->dhcp = reader.config.dhcp;
+	read_link(&reader.config, policy);
 	*ret_policy = policy;
 	return 0;
 }

@@ -11,8 +11,8 @@
 #include "pins.h"
 
 /*
- * Only rules, modes, forwarding and dhcp are set. Everything lives in the arena. 0
- * or -errno with the reason in failure.
+ * Only rules, modes, forwarding, dhcp and what passes on the link are set. Everything lives in the
+ * arena. 0 or -errno with the reason in failure.
  */
 int live_policy_read(struct arena *arena, const struct pins *pins, const char *interface,
 		     uint32_t generation, struct failure *failure, struct host_policy **ret_policy);

@@ -67,6 +67,19 @@ static void configure_options(const struct load_request *request, struct config 
 		(void)!getrandom(&config->limit_seed, sizeof(config->limit_seed), 0);
 }
 
+static void configure_link(const struct host_policy *policy, struct config *config)
+{
+	const struct link_settings *link = &policy->link;
+
+	config->echo_per_second = link->echo_per_second;
+	config->echo_burst = link->echo_burst;
+	config->link_control = link->link_control;
+	config->router_choice = link->router_advertisements != LINK_AUTO;
+	config->multicast_membership = policy->multicast_membership;
+	config->vlan_filter = link->vlan_filter;
+	memcpy(config->vlans, link->vlans, sizeof(config->vlans));
+}
+
 static void configure(const struct load_request *request, struct config *config)
 {
 	const struct host_policy *policy = request->policy;
@@ -86,6 +99,7 @@ static void configure(const struct load_request *request, struct config *config)
 	config->forwarding = policy->forwarding;
 	config->dhcp = policy->dhcp;
 	config->router_advertisements = policy->router_advertisements;
+	configure_link(policy, config);
 	config->virtual_clock = request->virtual_clock;
 	config->record = request->record;
 	config->dry_run = request->dry_run;

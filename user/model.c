@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "judge.h"
+#include "model_link.h"
 #include "model_options.h"
 #include "model_parse.h"
 #include "model_rules.h"
@@ -278,6 +279,10 @@ static bool quoted_is_allowed(const struct model *model, const struct packet *qu
 			return true;
 		}
 	}
+	if (of_in_rule && model_offers_echo(model->policy, &tuple.local)) {
+		*ret_rule = NULL;
+		return true;
+	}
 	if (quoted->transport == TRANSPORT_ICMP && !of_flow)
 		return false;
 	tuple = flow_tuple(quoted, direction);
@@ -400,6 +405,14 @@ static bool is_ipv6_all_zero_but(const struct address *address, uint8_t last)
 	       address->bytes[15] == last;
 }
 
+/* 0.0.0.0 */
+static bool is_all_zero(const struct address *address)
+{
+	static const struct address zero = {.family = 4};
+
+	return address_compare(address, &zero) == 0;
+}
+
 /* ff02::/16 */
 static bool is_link_multicast(const struct address *address)
 {
@@ -450,18 +463,21 @@ static bool is_udp_from_to(const struct packet *packet, uint8_t family, uint16_t
  */
 
 /* 2.1 */
-static bool source_cannot_be_a_peer(const struct packet *packet)
+static bool source_cannot_be_a_peer(const struct host_policy *policy, const struct packet *packet)
 {
 	const struct address *source = &packet->source;
 
 	if (address_is_multicast(source) || address_is_limited_broadcast(source))
 		return true;
 	if (source->family == 4)
-		return source->bytes[0] == 0 || source->bytes[0] == 127;
+		return (source->bytes[0] == 0 &&
+			!(is_all_zero(source) && model_is_membership(policy, packet))) ||
+		       source->bytes[0] == 127;
 	if (is_ipv6_all_zero_but(source, 1))
 		return true;
 	return is_ipv6_all_zero_but(source, 0) &&
-	       !(packet->part == PART_WHOLE && is_neighbour_discovery(packet));
+	       !(packet->part == PART_WHOLE && is_neighbour_discovery(packet)) &&
+	       !model_is_membership(policy, packet);
 }
 
 /* 2.8 and 2.9. otherwise: the reason kept from 2.7. */
@@ -504,7 +520,7 @@ static struct judgement judge_by_options(struct model *model, const struct packe
 	return pass(REASON_RULE, rule);
 }
 
-/* 2.7 */
+/* 2.7 and 2.8 */
 static struct judgement judge_by_in_rules(struct model *model, const struct packet *packet)
 {
 	const struct host_policy *policy = model->policy;
@@ -518,13 +534,57 @@ static struct judgement judge_by_in_rules(struct model *model, const struct pack
 		return judge_by_flow(model, packet, REASON_NO_FLOW);
 	if (!rules_have_service(policy, DIRECTION_IN, &tuple))
 		return judge_by_flow(model, packet, why_no_service(packet));
-	if (address_is_listed(&policy->own, &packet->source) &&
-	    !address_is_listed(&policy->floating, &packet->source))
+	if (model_is_own_alone(policy, &packet->source))
 		return drop(REASON_SPOOFED);
 	rule = rules_first(policy, DIRECTION_IN, &tuple, &options);
 	if (rule)
 		return judge_by_options(model, packet, rule, options);
 	return judge_by_flow(model, packet, rules_why_none(policy, DIRECTION_IN, &tuple));
+}
+
+/* The answer to duplicate address detection is from the very address that is tried (RFC
+ * 4861 7.2.4).
+ */
+static bool is_duplicate_notice(const struct packet *packet)
+{
+	static const struct address all_nodes = {6, {0xff, 0x02, [15] = 1}};
+
+	return is_icmpv6_between(packet, ICMP6_NEIGHBOUR_ADVERTISEMENT,
+				 ICMP6_NEIGHBOUR_ADVERTISEMENT) &&
+	       address_compare(&packet->destination, &all_nodes) == 0;
+}
+
+static struct judgement judge_echo_request(struct model *model, const struct packet *packet)
+{
+	struct judgement judgement = judge_by_in_rules(model, packet);
+	enum reason reason;
+
+	if (judgement.judged == VERDICT_PASS || judgement.reason == REASON_SPOOFED)
+		return judgement;
+	reason = model_judge_echo(model->policy, &model->state, model->now, packet,
+				  judgement.reason);
+	return reason == REASON_ICMP_ECHO ? pass(reason, NULL) : drop(reason);
+}
+
+/* 2.3 and 2.4 */
+static struct judgement judge_neighbour(const struct host_policy *policy,
+					const struct packet *packet)
+{
+	if (model_is_own_alone(policy, &packet->source) && !is_duplicate_notice(packet))
+		return drop(REASON_SPOOFED);
+	if (!is_in_neighbour_scope(packet))
+		return drop(REASON_NEIGHBOUR_SCOPE);
+	if (packet->icmp_type == ICMP6_ROUTER_ADVERTISEMENT && !policy->router_advertisements)
+		return drop(REASON_NEIGHBOUR_SCOPE);
+	return pass(REASON_NEIGHBOUR, NULL);
+}
+
+/* What needs no rule, unless it pretends to be from here. */
+static struct judgement own_or_pass(const struct host_policy *policy, const struct packet *packet,
+				    enum reason reason)
+{
+	return model_is_own_alone(policy, &packet->source) ? drop(REASON_SPOOFED)
+							   : pass(reason, NULL);
 }
 
 /* 2.2 to 2.9 */
@@ -534,24 +594,24 @@ static struct judgement judge_arriving(struct model *model, const struct packet 
 
 	if (packet->part == PART_LATER) /* 2 */
 		return judge_later_fragment(model, packet, DIRECTION_IN);
-	if (is_neighbour_discovery(packet)) { /* 3 */
-		if (!is_in_neighbour_scope(packet))
-			return drop(REASON_NEIGHBOUR_SCOPE);
-		if (packet->icmp_type == ICMP6_ROUTER_ADVERTISEMENT &&
-		    !policy->router_advertisements)
-			return drop(REASON_NEIGHBOUR_SCOPE);
-		return pass(REASON_NEIGHBOUR, NULL);
-	}
+	if (is_neighbour_discovery(packet)) /* 3 */
+		return judge_neighbour(policy, packet);
 	if (is_redirect(packet))
 		return drop(REASON_ICMP_REDIRECT);
 	if (policy->dhcp && (is_udp_from_to(packet, 4, DHCP4_SERVER, DHCP4_CLIENT) ||
 			     is_udp_from_to(packet, 6, DHCP6_SERVER, DHCP6_CLIENT))) /* 4 */
-		return pass(REASON_DHCP, NULL);
+		return own_or_pass(policy, packet, REASON_DHCP);
+	if (model_is_membership(policy, packet))
+		return own_or_pass(policy, packet, REASON_MEMBERSHIP);
 	if (policy->forwarding == FORWARDING_PASS && address_is_unicast(&packet->destination) &&
 	    !is_own(policy, &packet->destination)) /* 5 */
 		return pass(REASON_FORWARDED, NULL);
 	if (is_icmp_error(packet)) /* 6 */
-		return judge_icmp_error(model, packet, DIRECTION_IN);
+		return model_is_own_alone(policy, &packet->source)
+			       ? drop(REASON_SPOOFED)
+			       : judge_icmp_error(model, packet, DIRECTION_IN);
+	if (is_echo_request(packet))
+		return judge_echo_request(model, packet);
 	return judge_by_in_rules(model, packet); /* 7, 8, 9 */
 }
 
@@ -681,6 +741,8 @@ static struct judgement judge_own(struct model *model, const struct packet *pack
 		if (flow)
 			return continue_flow(model, flow, packet);
 	}
+	if (is_echo_reply(packet) && model_offers_echo(model->policy, &packet->source))
+		return pass(REASON_ICMP_ECHO, NULL);
 	return judge_by_out_rules(model, packet);
 }
 
@@ -701,6 +763,8 @@ static struct judgement judge_leaving(struct model *model, const struct packet *
 	if (policy->dhcp && (is_udp_from_to(packet, 4, DHCP4_CLIENT, DHCP4_SERVER) ||
 			     is_udp_from_to(packet, 6, DHCP6_CLIENT, DHCP6_SERVER)))
 		return pass(REASON_DHCP, NULL);
+	if (model_is_membership(policy, packet))
+		return pass(REASON_MEMBERSHIP, NULL);
 	if (is_icmp_error(packet)) /* 5 */
 		return judge_icmp_error(model, packet, DIRECTION_OUT);
 	return judge_own(model, packet); /* 6, 7, 8, 9 */
@@ -725,7 +789,7 @@ static struct judgement judge_packet(struct model *model, enum direction directi
 
 	/* 2.1 comes before fragments: what pretends to be from here takes no room in their table.
 	 */
-	if (direction == DIRECTION_IN && source_cannot_be_a_peer(packet))
+	if (direction == DIRECTION_IN && source_cannot_be_a_peer(model->policy, packet))
 		return drop(REASON_SPOOFED);
 	judgement = direction == DIRECTION_IN ? judge_arriving(model, packet)
 					      : judge_leaving(model, packet);
@@ -741,6 +805,7 @@ static struct judgement judge_frame(struct model *model, enum direction directio
 	struct packet packet;
 	enum reason reason = packet_parse(frame, length, &packet);
 
+	reason = model_judge_frame(model->policy, reason, frame, length);
 	if (reason == REASON_NONE)
 		judgement = judge_packet(model, direction, &packet);
 	else if (reason_verdict(reason) == VERDICT_PASS)
@@ -824,6 +889,7 @@ int model_swap_policy(struct judge *judge, const struct host_policy *policy)
 	model_limits_clear(&model->limits);
 	model->state.icmp_second = 0;
 	model->state.icmp_errors = 0;
+	model->state.echo_spent = 0;
 	return 0;
 }
 

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "../include/bounds.h"
+#include "../include/abi.h"
 
 enum {
 	ETHERNET_BYTES = 14,
@@ -11,6 +11,9 @@ enum {
 	IPV4_BYTES = 20,
 	IPV6_BYTES = 40,
 	FRAGMENT_HEADER_BYTES = 8,
+	ETHERNET_LENGTH_MAX = 1500, /* IEEE 802.3 3.2.6: a length, not a type */
+	LLC_STP = 0x42,
+	LLC_UNNUMBERED = 0x03,
 	QUOTED_L4_BYTES = 8, /* RFC 792: 64 bits of the original data */
 };
 
@@ -359,32 +362,85 @@ static enum reason read_ip(uint16_t ethertype, struct rest *rest, struct packet 
 	return reason;
 }
 
+/* Skips up to two tags; false if one is cut short. ret_type: what follows them. */
+static bool read_tags(struct rest *rest, uint16_t *ret_type, uint16_t *ret_outer)
+{
+	uint16_t type = be16(rest->at + 12);
+
+	*ret_outer = 0;
+	skip(rest, ETHERNET_BYTES);
+	for (int tags = 0; tags < VLAN_TAGS_MAX; tags++) {
+		if (type != ETHERTYPE_VLAN && type != ETHERTYPE_SERVICE_VLAN)
+			break;
+		if (rest->left < VLAN_TAG_BYTES)
+			return false;
+		if (tags == 0)
+			*ret_outer = be16(rest->at) & 0xfff;
+		type = be16(rest->at + 2);
+		skip(rest, VLAN_TAG_BYTES);
+	}
+	*ret_type = type;
+	return true;
+}
+
+uint16_t packet_vlan(const void *frame, size_t length)
+{
+	struct rest rest = {.at = frame, .left = length};
+	uint16_t outer = 0;
+	uint16_t type;
+
+	if (length >= ETHERNET_BYTES)
+		read_tags(&rest, &type, &outer);
+	return outer;
+}
+
+/* IEEE 802.1D 9.2: LLC with both addresses 0x42, to a bridge group address, with a length. */
+static bool is_stp(const uint8_t *frame, size_t length)
+{
+	static const uint8_t bridges[] = {0x01, 0x80, 0xc2, 0x00, 0x00};
+
+	return length >= ETHERNET_BYTES + 3 && be16(frame + 12) <= ETHERNET_LENGTH_MAX &&
+	       memcmp(frame, bridges, sizeof(bridges)) == 0 && frame[5] < 0x10 &&
+	       frame[14] == LLC_STP && frame[15] == LLC_STP && frame[16] == LLC_UNNUMBERED;
+}
+
+uint8_t packet_link_protocol(const void *frame, size_t length)
+{
+	struct rest rest = {.at = frame, .left = length};
+	uint16_t outer;
+	uint16_t type;
+
+	if (length < ETHERNET_BYTES || !read_tags(&rest, &type, &outer))
+		return 0;
+	switch (type) {
+	case ETHERTYPE_SLOW:
+		return LINK_LACP;
+	case ETHERTYPE_LLDP:
+		return LINK_LLDP;
+	case ETHERTYPE_EAPOL:
+		return LINK_EAPOL;
+	default:
+		return is_stp(frame, length) ? LINK_STP : 0;
+	}
+}
+
 enum reason packet_parse(const void *frame, size_t length, struct packet *ret_packet)
 {
 	struct rest rest = {.at = frame, .left = length};
 	struct packet packet = {0};
 	uint16_t ethertype;
+	uint16_t outer;
 	enum reason reason;
 
 	if (rest.left < ETHERNET_BYTES)
 		return REASON_MALFORMED;
-	ethertype = be16(rest.at + 12);
-	skip(&rest, ETHERNET_BYTES);
-	for (int tags = 0; tags < VLAN_TAGS_MAX; tags++) {
-		if (ethertype != ETHERTYPE_VLAN && ethertype != ETHERTYPE_SERVICE_VLAN)
-			break;
-		if (rest.left < VLAN_TAG_BYTES)
-			return REASON_MALFORMED;
-		ethertype = be16(rest.at + 2);
-		skip(&rest, VLAN_TAG_BYTES);
-	}
+	if (!read_tags(&rest, &ethertype, &outer))
+		return REASON_MALFORMED;
+	if (packet_link_protocol(frame, length))
+		return REASON_LINK_CONTROL;
 	switch (ethertype) {
 	case ETHERTYPE_ARP:
 		return REASON_ARP;
-	case ETHERTYPE_SLOW:
-	case ETHERTYPE_LLDP:
-	case ETHERTYPE_EAPOL:
-		return REASON_LINK_CONTROL;
 	case ETHERTYPE_IPV4:
 	case ETHERTYPE_IPV6:
 		reason = read_ip(ethertype, &rest, &packet);

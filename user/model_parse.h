@@ -54,8 +54,17 @@ struct packet {
 };
 
 /*
+ * The id of a frame's outer tag, 0 without one. What is cut short there is malformed to
+ * packet_parse().
+ */
+uint16_t packet_vlan(const void *frame, size_t length);
+/* Which link protocol without IP a frame is (LINK_LACP and others), or 0. */
+uint8_t packet_link_protocol(const void *frame, size_t length);
+
+/*
  * Reads a frame. REASON_NONE: an IP packet, to be judged, is in ret_packet. Any other reason
- * decides (its verdict is that of include/reasons.h).
+ * decides (its verdict is that of include/reasons.h), but for REASON_LINK_CONTROL: whether that
+ * one passes, the policy says.
  */
 enum reason packet_parse(const void *frame, size_t length, struct packet *ret_packet);
 

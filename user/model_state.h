@@ -45,6 +45,8 @@ struct model_state {
 	size_t fragment_count;
 	uint64_t icmp_second; /* the second in which icmp_errors were counted */
 	uint32_t icmp_errors;
+	uint64_t echo_spent; /* of host: {icmp-echo}, at echo_at: thousandths of a ping */
+	uint64_t echo_at;
 };
 
 void model_state_clear(struct model_state *state);

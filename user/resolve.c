@@ -19,6 +19,7 @@ static void apply_settings(const struct host_settings *settings, struct host_pol
 		host->adopt_ms = settings->adopt_ms;
 	if (settings->has_cross_check)
 		host->cross_check = settings->cross_check;
+	link_settings_merge(&settings->link, &host->link);
 	for (size_t i = 0; i < FLOW_STATE_COUNT; i++) {
 		if (settings->has_timeout[i])
 			host->timeout_ms[i] = settings->timeout_ms[i];
@@ -58,6 +59,7 @@ static void apply_site(struct arena *arena, const struct site *site, const struc
 	host->forwarding = FORWARDING_REFUSE;
 	host->cross_check = CROSS_CHECK_DEFAULT;
 	host->adopt_ms = ADOPT_MS_DEFAULT;
+	host->link = link_settings_default();
 	host->fragment_timeout_ms = FRAGMENT_TIMEOUT_MS;
 	memcpy(host->timeout_ms, timeouts_ms, sizeof(timeouts_ms));
 	apply_settings(&site->settings, host);
@@ -177,6 +179,7 @@ enum resolve_result resolve(struct arena *arena, struct diagnostics *diagnostics
 	host->own = identity.own;
 	host->floating = identity.floating;
 	add_roles(arena, policy, &identity, host);
+	host->router_advertisements = host->link.router_advertisements == LINK_YES;
 	if (rules_make(arena, diagnostics, policy, &identity, host))
 		return RESOLVE_POLICY;
 	add_named(arena, policy, &identity, host);

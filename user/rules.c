@@ -125,6 +125,21 @@ static void add_to_cluster(struct maker *maker, const struct pairing *pairing, b
 	*arena_push(maker->arena, &found->parts) = addresses;
 }
 
+/*
+ * Nobody owns a group: whoever joined it hears what is sent to it. So a group that a flow of the
+ * site names at "to" is at every host's end.
+ */
+static void add_groups(struct arena *arena, const struct end *end, const struct end_member *member,
+		       struct prefix_list *local)
+{
+	if (end->binding || member->host)
+		return;
+	list_for_each (prefix, member->addresses) {
+		if (prefix_is_group(prefix))
+			prefix_list_add(arena, local, prefix);
+	}
+}
+
 static void local_clusters(struct maker *maker, const struct pairing *pairing, bool is_to,
 			   cluster_list *clusters)
 {
@@ -135,6 +150,8 @@ static void local_clusters(struct maker *maker, const struct pairing *pairing, b
 			identity_local(maker->arena, maker->identity, end, &end->members[i]);
 		struct prefix_list *kept;
 
+		if (is_to)
+			add_groups(maker->arena, end, &end->members[i], &local);
 		if (!local.count)
 			continue;
 		kept = arena_alloc(maker->arena, sizeof(*kept));
@@ -629,6 +646,34 @@ static int make_forbids(const struct maker *rules, struct host_policy *host)
 	return error;
 }
 
+static bool names_multicast(const struct prefix_list *list)
+{
+	list_for_each (prefix, list) {
+		if (prefix_is_multicast(prefix))
+			return true;
+	}
+	return false;
+}
+
+/* Does a rule say by its address that this host sends to a multicast group or hears one? */
+static bool has_multicast_rule(const struct maker *maker)
+{
+	/* Each list once, however many rules share it. */
+	list_for_each (shared, &maker->shared) {
+		if (names_multicast(&(*shared)->list))
+			return true;
+	}
+	list_for_each (rule, &maker->rules) {
+		for (size_t i = 0; i < rule->match_count; i++) {
+			const struct match *match = &rule->matches[i];
+
+			if (match->local && names_multicast(match->local))
+				return true;
+		}
+	}
+	return false;
+}
+
 int rules_make(struct arena *arena, struct diagnostics *diagnostics, const struct policy *policy,
 	       const struct identity *identity, struct host_policy *host)
 {
@@ -653,6 +698,10 @@ int rules_make(struct arena *arena, struct diagnostics *diagnostics, const struc
 				 maker.rules.count);
 	if (error)
 		return error;
+	if (host->link.multicast_membership == LINK_AUTO)
+		host->multicast_membership = has_multicast_rule(&maker);
+	else
+		host->multicast_membership = host->link.multicast_membership == LINK_YES;
 	host->rules = maker.rules.items;
 	host->rule_count = maker.rules.count;
 	/* "any" says little about who a peer is, so it names only those whom nothing else does. */

@@ -104,25 +104,11 @@ static void read_timeouts(const struct reader *reader, const struct node *node,
 	}
 }
 
-static void read_icmp_echo(const struct reader *reader, const struct node *node,
-			   struct host_settings *settings)
-{
-	if (node->kind == NODE_SCALAR && !strcmp(node->text, "off"))
-		settings->has_icmp_echo = true;
-	else if (node->kind != NODE_BROKEN)
-		reader_error(reader, node,
-			     "`icmp-echo` other than `off` is not supported yet; let pings in by a "
-			     "flow or by `management` with `icmp/echo`");
-}
-
 /* The keys of host:, which hosts.H may have too. */
 #define HOST_SETTING_RULES                                                                         \
 	{"dhcp", KEY_OPTIONAL}, {"forwarding", KEY_OPTIONAL}, {"floating", KEY_OPTIONAL},          \
-		{"icmp-echo", KEY_OPTIONAL}, {"timeouts", KEY_OPTIONAL}, {"adopt", KEY_OPTIONAL},  \
-		{"cross-check", KEY_OPTIONAL},                                                     \
-	{                                                                                          \
-		"vlan", KEY_LATER                                                                  \
-	}
+		{"timeouts", KEY_OPTIONAL}, {"adopt", KEY_OPTIONAL},                               \
+		{"cross-check", KEY_OPTIONAL}, LINK_SETTING_RULES
 
 static void read_settings(const struct reader *reader, const struct node *node,
 			  struct host_settings *settings)
@@ -143,8 +129,7 @@ static void read_settings(const struct reader *reader, const struct node *node,
 	if ((child = mapping_get(node, "floating")))
 		settings->has_floating =
 			read_addresses(reader, child, "floating", true, &settings->floating);
-	if ((child = mapping_get(node, "icmp-echo")))
-		read_icmp_echo(reader, child, settings);
+	link_settings_read(reader, node, &settings->link);
 	if ((child = mapping_get(node, "timeouts")))
 		read_timeouts(reader, child, settings);
 	if ((child = mapping_get(node, "adopt")))

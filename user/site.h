@@ -9,6 +9,7 @@
 #include "../include/abi.h"
 #include "address.h"
 #include "catalog.h"
+#include "link_settings.h"
 #include "transport.h"
 #include "uri.h"
 
@@ -69,7 +70,7 @@ struct host_settings {
 	enum forwarding forwarding;
 	bool has_floating;
 	address_term_list floating;
-	bool has_icmp_echo; /* icmp-echo: off is the only value yet */
+	struct link_settings link;
 	bool has_cross_check;
 	uint32_t cross_check; /* one packet in so many; 0 never */
 	bool has_adopt;

@@ -53,7 +53,7 @@ static struct host_settings without_defaults(const struct host_settings *setting
 
 	kept.has_dhcp = settings->has_dhcp && settings->dhcp;
 	kept.has_forwarding = settings->has_forwarding && settings->forwarding != FORWARDING_REFUSE;
-	kept.has_icmp_echo = false;
+	kept.link = link_settings_without_defaults(&settings->link);
 	for (i = 0; i < FLOW_STATE_COUNT; i++)
 		kept.has_timeout[i] =
 			settings->has_timeout[i] && settings->timeout_ms[i] != timeouts_ms[i];
@@ -78,8 +78,7 @@ static void print_settings(struct writer *writer, unsigned indent,
 		floating = texts_of_addresses(writer, &settings->floating);
 		write_list(writer, indent, "floating", &floating);
 	}
-	if (settings->has_icmp_echo)
-		write_text(writer, indent, "icmp-echo", "off");
+	icmp_echo_print(writer, indent, &settings->link);
 	for (i = 0; i < FLOW_STATE_COUNT; i++)
 		if (settings->has_timeout[i])
 			pair_list_add(writer, &timeouts, timeout_words[i],
@@ -92,13 +91,14 @@ static void print_settings(struct writer *writer, unsigned indent,
 	if (settings->has_cross_check)
 		write_text(writer, indent, "cross-check",
 			   number_text(writer, settings->cross_check));
+	link_settings_print(writer, indent, &settings->link);
 }
 
 static void print_site_settings(struct writer *writer, const struct host_settings *settings)
 {
 	struct host_settings kept = without_defaults(settings);
 	bool some = kept.has_dhcp || kept.has_forwarding || kept.has_floating || kept.has_adopt ||
-		    kept.has_cross_check;
+		    kept.has_cross_check || !link_settings_are_empty(&kept.link);
 	size_t i;
 
 	for (i = 0; i < FLOW_STATE_COUNT; i++)

@@ -8,6 +8,7 @@
 
 #include "descriptor.h"
 #include "interface.h"
+#include "live_config.h"
 #include "recovery.h"
 
 const char *interface_state_name(enum interface_state state)
@@ -75,6 +76,15 @@ static void read_banks(const struct pins *pins, struct interface_status *status)
 			banks_number(pins, status->name, status->generation, (enum table_map)map);
 }
 
+static bool tells_vlans_apart(const struct pins *pins, const struct interface_status *status)
+{
+	struct config config = {0};
+
+	/* Another version's configuration is told about elsewhere. */
+	return live_config_read(pins, status->name, status->generation, NULL, &config) == 0 &&
+	       config.vlan_filter;
+}
+
 static int read_interface(const struct pins *pins, struct arena *arena,
 			  const struct interface_list *interfaces, const char *name,
 			  struct failure *failure, struct interface_status *ret_status)
@@ -95,6 +105,8 @@ static int read_interface(const struct pins *pins, struct arena *arena,
 		hooks_generation_info(pins, name, status.generation, &status.information) == 0;
 	read_state(pins, &status);
 	read_banks(pins, &status);
+	status.vlan_stripped = interface && tells_vlans_apart(pins, &status) &&
+			       interface_strips_vlan(interfaces, interface);
 	status.state = judge_state(&status);
 	*ret_status = status;
 	return 0;

@@ -27,7 +27,8 @@ struct interface_status {
 	unsigned banks[TABLE_TRIE_COUNT];   /* that it uses; 0: a trie that is no bank */
 	bool has_state;
 	uint64_t disagreements; /* of the two encodings, since it was loaded */
-	bool fallback;		/* they disagreed: maps decide until the next load */
+	bool vlan_stripped; /* the policy tells VLANs apart, and the NIC takes the tags off first */
+	bool fallback;	    /* they disagreed: maps decide until the next load */
 };
 
 struct occupancy {

@@ -99,7 +99,7 @@ static bool read_packet(struct reader *reader, const json_t *object,
 const char *judge_error_text(int error)
 {
 	if (error == -EMSGSIZE)
-		return "the kernel judges frames of at most " BOUND_OF(
+		return "the kernel judges leaving frames of at most " BOUND_OF(
 			RUN_BYTES_MAX) " bytes "
 				       "(RUN_BYTES_MAX) in a test run; --model judges longer ones";
 	return strerror(-error);

@@ -9,6 +9,7 @@
 /* include/uapi/linux/if_ether.h */
 #define ETH_ALEN     6
 #define ETH_HLEN     14
+#define ETH_DATA_LEN 1500
 #define ETH_P_IP     0x0800
 #define ETH_P_ARP    0x0806
 #define ETH_P_8021Q  0x8100
@@ -17,6 +18,10 @@
 #define ETH_P_PAE    0x888E /* IEEE 802.1X: EAPOL */
 #define ETH_P_8021AD 0x88A8
 #define ETH_P_LLDP   0x88CC
+
+/* include/net/llc_pdu.h and IEEE 802.1D 9.2 */
+#define LLC_STP 0x42
+#define LLC_UI	0x03
 
 /* include/linux/if_vlan.h */
 #define VLAN_HLEN     4
@@ -47,12 +52,15 @@
 #define ICMP_PARAMETERPROB 12
 
 /* include/uapi/linux/icmpv6.h */
-#define ICMPV6_DEST_UNREACH 1
-#define ICMPV6_PKT_TOOBIG   2
-#define ICMPV6_TIME_EXCEED  3
-#define ICMPV6_PARAMPROB    4
-#define ICMPV6_ECHO_REQUEST 128
-#define ICMPV6_ECHO_REPLY   129
+#define ICMPV6_DEST_UNREACH  1
+#define ICMPV6_PKT_TOOBIG    2
+#define ICMPV6_TIME_EXCEED   3
+#define ICMPV6_PARAMPROB     4
+#define ICMPV6_ECHO_REQUEST  128
+#define ICMPV6_ECHO_REPLY    129
+#define ICMPV6_MGM_QUERY     130
+#define ICMPV6_MGM_REDUCTION 132
+#define ICMPV6_MLD2_REPORT   143
 
 /* include/net/ndisc.h */
 #define NDISC_ROUTER_SOLICITATION     133

@@ -99,6 +99,7 @@ struct host_policy *bench_policy(struct arena *arena, const struct population *p
 	policy->mode[DIRECTION_IN] = MODE_ENFORCE;
 	policy->mode[DIRECTION_OUT] = MODE_ENFORCE;
 	policy->cross_check = CROSS_CHECK_DEFAULT;
+	policy->link = link_settings_default();
 	policy->flows = BENCH_FLOWS;
 	policy->fragments = FRAGMENTS_DEFAULT;
 	policy->icmp_errors_per_second = ICMP_ERRORS_PER_SECOND;

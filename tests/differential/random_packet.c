@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "random_packet.h"
+#include "random_link.h"
 
 #include <string.h>
 
@@ -10,6 +11,9 @@ enum {
 	PROTOCOL_ICMPV6 = 58,
 	IP_OFFSET = 14,
 	QUOTE_BYTES_MAX = 256,
+	JUMBO_BYTES_MIN = 3000, /* about what one buffer of a test run holds */
+	JUMBO_BYTES_MAX = 8900,
+	REMEMBERED_BYTES_MAX = 64,
 };
 
 static const uint8_t all_flags[] = {
@@ -310,6 +314,8 @@ static void neighbour_discovery(struct packet_source *source, struct spoken *spo
 	spoken->direction = (enum direction)random_below(random, 2);
 	fields->protocol = PROTOCOL_ICMPV6;
 	fields->source = random_percent(random, 50) ? address("fe80::2") : odd_address(random, 6);
+	if (random_percent(random, 15))
+		fields->source = near_list_of(random, &source->policy->own, 6);
 	fields->destination = odd_address(random, 6);
 	fields->icmp_type = (uint8_t)random_between(random, 132, 138);
 	fields->hop_limit =
@@ -392,6 +398,8 @@ static void icmp_error(struct packet_source *source, struct spoken *spoken)
 	/* From a router on the way: what arrives is from anywhere, what leaves is from here. */
 	if (spoken->direction == DIRECTION_IN && random_percent(random, 60))
 		fields->source = address(fields->source.family == 4 ? "198.51.100.1" : "fe80::2");
+	if (random_percent(random, 5))
+		fields->source = near_list_of(random, &source->policy->own, fields->source.family);
 	if (family != fields->source.family) {
 		fields->source = odd_address(random, family);
 		fields->destination = odd_address(random, family);
@@ -524,6 +532,10 @@ static void choose(struct packet_source *source, struct spoken *spoken)
 		dhcp(source, spoken);
 	} else if (dice < 71) {
 		oddity(source, spoken);
+	} else if (dice < 74) {
+		random_ping(source, spoken);
+	} else if (dice < 77) {
+		random_membership(source, spoken);
 	} else {
 		by_rule(source, spoken);
 		if (random_percent(random, 10))
@@ -536,9 +548,13 @@ static void choose(struct packet_source *source, struct spoken *spoken)
 	if (random_percent(random, 5))
 		spoken->fields.tcp_options = (uint8_t)(random_between(random, 0, 10) * 4);
 	if (random_percent(random, 5))
-		spoken->fields.vlan_count = random_between(random, 1, 3);
+		random_tags(random, &spoken->fields);
 	if (random_percent(random, 2))
 		spoken->fields.bare = true;
+	/* Leaving frames of a test run are in one buffer. */
+	if (spoken->direction == DIRECTION_IN && random_percent(random, 2))
+		set_payload(source, &spoken->fields,
+			    random_between(random, JUMBO_BYTES_MIN, JUMBO_BYTES_MAX));
 }
 
 /* Errors and fragments are not answered; what was said before them goes on. */
@@ -555,6 +571,8 @@ static void remember(struct packet_source *source, const struct spoken *spoken)
 	slot->fields.vlan_count = 0;
 	slot->fields.extension_count = 0;
 	slot->fields.bare = false;
+	if (slot->fields.payload_length > REMEMBERED_BYTES_MAX)
+		slot->fields.payload_length = REMEMBERED_BYTES_MAX;
 	if (random_percent(source->random, 70))
 		slot->fields.fragment = (struct frame_fragment){0};
 	source->spoken++;
@@ -587,6 +605,8 @@ void random_packet(struct packet_source *source, struct random_packet *ret_packe
 	ip = IP_OFFSET + 4 * spoken.fields.vlan_count;
 	if (random_percent(random, 1))
 		other_ethertype(random, ret_packet, ip);
+	if (random_percent(random, 1) || (spoken.fields.vlan_count && random_percent(random, 20)))
+		random_link_frame(random, ret_packet, spoken.fields.vlan_count);
 	if (random_percent(random, 8))
 		mutate(random, ret_packet, ip);
 	ret_packet->direction = spoken.direction;

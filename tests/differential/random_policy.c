@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "random_policy.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "../../user/words.h"
@@ -317,6 +318,22 @@ static void random_labels(struct arena *arena, struct random *random, struct hos
 	}
 }
 
+static void random_link(struct random *random, struct link_settings *link)
+{
+	*link = link_settings_default();
+	if (random_percent(random, 40)) {
+		link->echo_per_second = random_between(random, 1, 20);
+		link->echo_burst = random_between(random, 1, 8);
+	}
+	if (random_percent(random, 30))
+		link->link_control = (uint8_t)random_below(random, 16);
+	link->vlan_filter = random_percent(random, 15);
+	if (!link->vlan_filter)
+		return;
+	/* Tags are 0 to 7 (random_packet.c), and seldom there. */
+	link->vlans[0] = random_below(random, 256) | random_percent(random, 80);
+}
+
 struct host_policy *random_policy(struct arena *arena, struct random *random)
 {
 	struct host_policy *policy = arena_alloc(arena, sizeof(*policy));
@@ -329,6 +346,8 @@ struct host_policy *random_policy(struct arena *arena, struct random *random)
 		random_percent(random, 10) ? FORWARDING_PASS : random_below(random, 2));
 	policy->dhcp = random_percent(random, 40);
 	policy->router_advertisements = random_percent(random, 40);
+	policy->multicast_membership = random_percent(random, 40);
+	random_link(random, &policy->link);
 	random_rules(arena, random, policy);
 	random_labels(arena, random, policy);
 	return policy;
@@ -386,6 +405,11 @@ void print_policy(const struct host_policy *policy, FILE *out)
 	fprintf(out, "mode in %s out %s; forwarding %d dhcp %d router_advertisements %d\n",
 		mode_name(policy->mode[DIRECTION_IN]), mode_name(policy->mode[DIRECTION_OUT]),
 		policy->forwarding, policy->dhcp, policy->router_advertisements);
+	fprintf(out,
+		"membership %d; echo %u a second, burst %u; link control %#x; VLANs %d: %#" PRIx64
+		"\n",
+		policy->multicast_membership, policy->link.echo_per_second, policy->link.echo_burst,
+		policy->link.link_control, policy->link.vlan_filter, policy->link.vlans[0]);
 	fprintf(out, "flows %u share %u fragments %u for %u ms; ICMP errors %u a second; timeouts",
 		policy->flows, policy->flow_share, policy->fragments, policy->fragment_timeout_ms,
 		policy->icmp_errors_per_second);

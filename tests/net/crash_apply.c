@@ -242,6 +242,7 @@ static const struct host_policy *make_policy(struct arena *arena, struct argumen
 		.interfaces = arguments->interfaces,
 		.interface_count = arguments->interface_count,
 		.has_management = arguments->management,
+		.link = link_settings_default(),
 		.flows = arguments->flows,
 		.fragments = arguments->fragments,
 		.icmp_errors_per_second = ICMP_ERRORS_PER_SECOND,

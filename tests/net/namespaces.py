@@ -250,6 +250,25 @@ def close(*sockets):
         one.close()
 
 
+def ping(namespace, source, destination, number):
+    """Echo requests, each of which is answered."""
+    from scapy.layers.inet import ICMP  # costs a second: only where it is needed
+    from scapy.layers.inet6 import ICMPv6EchoRequest
+    four = ":" not in source
+    protocol = socket.IPPROTO_ICMP if four else socket.IPPROTO_ICMPV6
+    with namespace.socket(V4 if four else V6, socket.SOCK_RAW, protocol) as wire:
+        wire.bind((source, 0))
+        for sequence in range(number):
+            kind = ICMP if four else ICMPv6EchoRequest
+            wire.sendto(bytes(kind(id=7, seq=sequence)), (destination, 0))
+            while True:
+                answer = wire.recv(1 << 16)
+                answer = answer[20:] if four else answer
+                if answer[0] == (0 if four else 129):
+                    break
+            assert answer[4:8] == bytes([0, 7, 0, sequence])
+
+
 class Counters:
     """One page of metrics: sums over the labels that are not asked for."""
 

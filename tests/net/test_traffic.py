@@ -11,7 +11,7 @@ from scapy.layers.inet6 import (ICMPv6EchoReply, ICMPv6EchoRequest, ICMPv6Packet
 from scapy.layers.l2 import Dot1Q, Ether
 from scapy.packet import Raw
 
-from namespaces import TCX, V4, V6, address, close, is_readable, site, transfer, wait_for
+from namespaces import TCX, V4, V6, address, close, is_readable, ping, site, transfer, wait_for
 
 BYTES = 200_000
 
@@ -183,23 +183,6 @@ def test_what_arrives_changes_no_flow(net, family):
     transfer(inside, outside, 1000)
     assert net.json("status")["flows"] == state
     close(inside, outside, listener)
-
-
-def ping(namespace, source, destination, number):
-    """Echo requests, each of which is answered."""
-    four = ":" not in source
-    protocol = socket.IPPROTO_ICMP if four else socket.IPPROTO_ICMPV6
-    with namespace.socket(V4 if four else V6, socket.SOCK_RAW, protocol) as wire:
-        wire.bind((source, 0))
-        for sequence in range(number):
-            kind = ICMP if four else ICMPv6EchoRequest
-            wire.sendto(bytes(kind(id=7, seq=sequence)), (destination, 0))
-            while True:
-                answer = wire.recv(1 << 16)
-                answer = answer[20:] if four else answer
-                if answer[0] == (0 if four else 129):
-                    break
-            assert answer[4:8] == bytes([0, 7, 0, sequence])
 
 
 def test_echo_requests(net, family):

@@ -205,6 +205,38 @@ static void read_counters(struct bench *bench, struct met *met)
 	free(values);
 }
 
+bool bench_can_split(struct bench *bench)
+{
+	static const uint8_t frame[128];
+	struct xdp_md context = {.data_end = 64};
+	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame, .data_size_in = sizeof(frame),
+		    .ctx_in = &context, .ctx_size_in = sizeof(context), .repeat = 1);
+
+	return !bpf_prog_test_run_opts(loaded_xdp_fd(bench->loaded), &options);
+}
+
+struct met bench_run_split(struct bench *bench, const uint8_t *frame, size_t length, size_t linear)
+{
+	struct xdp_md context = {.data_end = (__u32)linear};
+	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame, .data_size_in = (__u32)length,
+		    .ctx_in = &context, .ctx_size_in = sizeof(context), .repeat = 1);
+	struct met met = {.counter = "", .rule = ""};
+
+	assert_int_equal(bpf_prog_test_run_opts(loaded_xdp_fd(bench->loaded), &options), 0);
+	met.outcome = loaded_state(bench->loaded)->outcome;
+	if (met.outcome.rule_slot)
+		met.rule = bench->policy->rules[met.outcome.rule_slot - 1].id;
+	return met;
+}
+
+struct met bench_counters(struct bench *bench)
+{
+	struct met met = {.counter = "", .rule = ""};
+
+	read_counters(bench, &met);
+	return met;
+}
+
 struct met bench_run(struct bench *bench, enum direction direction, const uint8_t *frame,
 		     size_t length, uint64_t at_ms)
 {

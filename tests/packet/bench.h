@@ -39,6 +39,13 @@ void bench_free(struct bench *bench);
 void bench_reset(struct bench *bench);
 /* The frame of a packet line (docs/packet-lines.md). Static storage, good until the next call. */
 const uint8_t *bench_frame(const char *line, enum direction *ret_direction, size_t *ret_length);
+/* Can this kernel put an arriving frame of a test run into several buffers where it is told to? */
+bool bench_can_split(struct bench *bench);
+/* An arriving frame of which only the first linear bytes (14 or more) are in the first buffer. Its
+ * counters are left for bench_counters(). */
+struct met bench_run_split(struct bench *bench, const uint8_t *frame, size_t length, size_t linear);
+/* What was counted since the last packet whose counters were read. */
+struct met bench_counters(struct bench *bench);
 struct met bench_run(struct bench *bench, enum direction direction, const uint8_t *frame,
 		     size_t length, uint64_t at_ms);
 

@@ -114,6 +114,7 @@ static inline struct host_policy *policy_without(struct arena *arena, const char
 		.own = *prefixes(arena, OWN),
 		.floating = *prefixes(arena, "192.0.2.10"),
 		.mode = {MODE_ENFORCE, MODE_ENFORCE},
+		.link = link_settings_default(),
 		.flows = 100,
 		.fragments = 100,
 		.icmp_errors_per_second = 100,

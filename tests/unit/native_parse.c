@@ -13,12 +13,15 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include "bounds.h"
+#include "abi.h"
 
 /* What bpf/parse.h expects of the BPF side. */
-#define bpf_ntohs ntohs
-#define bpf_htons htons
-#define bpf_htonl htonl
+#define VLAN_VID_MASK 0x0fff
+#define LLC_STP	      0x42
+#define LLC_UI	      0x03
+#define bpf_ntohs     ntohs
+#define bpf_htons     htons
+#define bpf_htonl     htonl
 #undef __always_inline
 /* Headers stand where they stand: BPF and this machine read them unaligned. */
 #define UNALIGNED	__attribute__((no_sanitize("alignment")))
@@ -37,11 +40,11 @@ static __always_inline enum reason walk_extensions(struct cursor *cursor, struct
 
 static enum reason layer2_reason(uint8_t layer2)
 {
+	if (layer2 & LAYER2_LINK_CONTROL)
+		return REASON_LINK_CONTROL;
 	switch (layer2) {
 	case LAYER2_ARP:
 		return REASON_ARP;
-	case LAYER2_LINK_CONTROL:
-		return REASON_LINK_CONTROL;
 	case LAYER2_OTHER:
 		return REASON_ETHERTYPE;
 	}

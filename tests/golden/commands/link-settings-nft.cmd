@@ -1,0 +1,1 @@
+export nft tests/golden/commands/link-settings.yaml --host lb-1

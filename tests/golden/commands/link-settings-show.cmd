@@ -1,0 +1,1 @@
+show tests/golden/commands/link-settings.yaml --all
