@@ -2,6 +2,7 @@
 """What keeps a network alive under default deny: path-MTU discovery through a real router, ICMP errors
 that belong to a conversation, neighbour discovery and ARP. What only looks like them is dropped."""
 
+import errno
 import socket
 import time
 
@@ -80,6 +81,40 @@ def test_path_mtu_discovery(routed, family, lookup, opener):
     assert after.rule(rule) > before.rule(rule)
     assert after.lost() == {}
     close(inside, outside, listener)
+
+
+def test_path_mtu_is_learnt_by_datagrams(routed, family, lookup):
+    """A UDP sender that fragments nothing is told what the way takes, and then fits it."""
+    routed.policy["lookup"] = lookup
+    routed.policy["bind"]["cyara/sip-or-media-gateway"] = [FAR[V4], FAR[V6]]
+    routed.apply(routed.policy)
+    inside = routed.host.udp(address("engine", family), 20000)
+    outside = routed.far.udp(FAR[family], 5060)
+    if family == V4:
+        inside.setsockopt(socket.IPPROTO_IP, 10, 2)  # IP_MTU_DISCOVER, IP_PMTUDISC_DO
+    else:
+        inside.setsockopt(socket.IPPROTO_IPV6, 23, 2)  # IPV6_MTU_DISCOVER
+    inside.connect((FAR[family], 5060))
+    inside.send(bytes(1400))
+
+    def is_too_long(length):
+        """An error that came in about an earlier one is told by the next call."""
+        try:
+            inside.send(bytes(length))
+        except OSError as error:
+            assert error.errno == errno.EMSGSIZE
+            return True
+        return False
+
+    wait_for(lambda: is_too_long(1400), "EMSGSIZE")
+    assert path_mtu(inside, family) == SMALL_MTU
+    headers = 28 if family == V4 else 48
+    wait_for(lambda: not is_too_long(SMALL_MTU - headers), "what fits")
+    assert is_too_long(SMALL_MTU - headers + 1)
+    assert len(outside.recv(2000)) == SMALL_MTU - headers
+    counters = routed.counters()
+    assert counters.rule("cyara/voice-6", "transmit") > 0 and counters.lost() == {}
+    close(inside, outside)
 
 
 def test_path_mtu_is_not_learnt_from_forgers(net, family):
