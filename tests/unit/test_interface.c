@@ -57,6 +57,25 @@ static void own(struct arena *arena, struct prefix_list *list, const char *text)
 	prefix_list_add(arena, list, &prefix);
 }
 
+/* An interface is enforced with the VLAN interfaces that stand on it. */
+static void test_advertisements(void **state)
+{
+	cleanup(arena_freep) struct arena *arena = arena_new();
+	struct interface_list all = machine(arena);
+	struct interface *parent = (struct interface *)interface_by_name(&all, "eth0");
+	struct interface *vlan = (struct interface *)interface_by_name(&all, "eth0.5");
+	const struct interface *other = interface_by_name(&all, "eth1");
+
+	assert_false(interface_takes_advertisements(&all, parent));
+	vlan->router_advertisements = true;
+	assert_true(interface_takes_advertisements(&all, parent));
+	assert_false(interface_takes_advertisements(&all, other));
+	vlan->router_advertisements = false;
+	parent->router_advertisements = true;
+	assert_true(interface_takes_advertisements(&all, parent));
+	assert_false(interface_takes_advertisements(&all, vlan));
+}
+
 static void test_auto(void **state)
 {
 	cleanup(arena_freep) struct arena *arena = arena_new();
@@ -193,10 +212,11 @@ static void test_pins_need_bpffs(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_auto),	      cmocka_unit_test(test_auto_finds_none),
-		cmocka_unit_test(test_names),	      cmocka_unit_test(test_refusals),
-		cmocka_unit_test(test_own_addresses), cmocka_unit_test(test_this_machine),
-		cmocka_unit_test(test_directories),   cmocka_unit_test(test_pins_need_bpffs),
+		cmocka_unit_test(test_advertisements),	cmocka_unit_test(test_auto),
+		cmocka_unit_test(test_auto_finds_none), cmocka_unit_test(test_names),
+		cmocka_unit_test(test_refusals),	cmocka_unit_test(test_own_addresses),
+		cmocka_unit_test(test_this_machine),	cmocka_unit_test(test_directories),
+		cmocka_unit_test(test_pins_need_bpffs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
