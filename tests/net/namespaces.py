@@ -75,7 +75,8 @@ def wait_for(condition, what):
 
 
 def site(mode=("enforce", "enforce"), parameters=None, without=(), flows=(), **more):
-    """A site of one call engine, as the program reads it (JSON is YAML)."""
+    """A site of one call engine, as the program reads it (JSON is YAML). Its media ports are always open and
+    let in any bytes, unless adjust={} leaves them as the catalog has them."""
     made = {
         "site": "net-test",
         "catalogs": ["cyara"],
@@ -94,6 +95,7 @@ def site(mode=("enforce", "enforce"), parameters=None, without=(), flows=(), **m
                    **dict(*options)}
                   for identifier, source, destination, allow, *options in flows],
         "without": [{"flow": flow, "because": "the test says so"} for flow in without],
+        "adjust": {"cyara/voice-6-back": {"live": "no", "shape": "none"}},
     }
     # What is open before the first load is test_adopt.py's business: the others need not wait.
     made["host"] = {"adopt": "0s", **more.pop("host", {})}

@@ -95,7 +95,7 @@ needs_sipp = pytest.mark.skipif(not shutil.which("sipp"), reason="sipp (sip-test
 
 
 def engine_site(**more):
-    return site(parameters={"cyara/gateway-sip-back": "on"}, **more)
+    return site(parameters={"cyara/gateway-sip-back": "on"}, adjust={}, **more)
 
 
 def assert_calls(before, after, signalling, calls):
@@ -137,7 +137,7 @@ def test_sip_calls_to_the_host(net, family, transport, lookup):
 @needs_sipp
 def test_without_its_row_no_call_succeeds(net):
     """The same call, and the row is off: it is the policy that lets calls through."""
-    net.apply(site(without=["cyara/voice-6"], parameters={"cyara/gateway-rtp-back": "off"}))
+    net.apply(site(adjust={}, without=["cyara/voice-6"], parameters={"cyara/gateway-rtp-back": "off"}))
     before = net.counters()
     with pytest.raises(AssertionError, match=r"Failed call +\| +\d+ +\| +1 "):
         place_calls(net, (net.host, address("engine")), (net.peer, address("gateway")), "u1", 1,
