@@ -76,7 +76,7 @@ def wait_for(condition, what):
 
 def site(mode=("enforce", "enforce"), parameters=None, without=(), flows=(), **more):
     """A site of one call engine, as the program reads it (JSON is YAML). Its media ports are always open and
-    let in any bytes, unless adjust={} leaves them as the catalog has them."""
+    let in any bytes, unless adjust says otherwise."""
     made = {
         "site": "net-test",
         "catalogs": ["cyara"],

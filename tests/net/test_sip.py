@@ -94,8 +94,12 @@ def place_calls(net, caller, called, transport, calls, *options):
 needs_sipp = pytest.mark.skipif(not shutil.which("sipp"), reason="sipp (sip-tester) is not installed")
 
 
+# Shaped, as the catalog has it; but of several calls sipp binds the media port of one.
+SHAPED = {"cyara/voice-6-back": {"live": "no"}}
+
+
 def engine_site(**more):
-    return site(parameters={"cyara/gateway-sip-back": "on"}, adjust={}, **more)
+    return site(parameters={"cyara/gateway-sip-back": "on"}, adjust=SHAPED, **more)
 
 
 def assert_calls(before, after, signalling, calls):
@@ -137,7 +141,7 @@ def test_sip_calls_to_the_host(net, family, transport, lookup):
 @needs_sipp
 def test_without_its_row_no_call_succeeds(net):
     """The same call, and the row is off: it is the policy that lets calls through."""
-    net.apply(site(adjust={}, without=["cyara/voice-6"], parameters={"cyara/gateway-rtp-back": "off"}))
+    net.apply(site(without=["cyara/voice-6"], parameters={"cyara/gateway-rtp-back": "off"}))
     before = net.counters()
     with pytest.raises(AssertionError, match=r"Failed call +\| +\d+ +\| +1 "):
         place_calls(net, (net.host, address("engine")), (net.peer, address("gateway")), "u1", 1,
