@@ -559,7 +559,9 @@ static struct judgement judge_echo_request(struct model *model, const struct pac
 	struct judgement judgement = judge_by_in_rules(model, packet);
 	enum reason reason;
 
-	if (judgement.judged == VERDICT_PASS || judgement.reason == REASON_SPOOFED)
+	/* What a rule matched is the end, also where its options drop. */
+	if (judgement.judged == VERDICT_PASS || judgement.rule ||
+	    judgement.reason == REASON_SPOOFED)
 		return judgement;
 	reason = model_judge_echo(model->policy, &model->state, model->now, packet,
 				  judgement.reason);
