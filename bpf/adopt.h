@@ -7,62 +7,47 @@
 #ifndef SALLYPORT_BPF_ADOPT_H
 #define SALLYPORT_BPF_ADOPT_H
 
-static __always_inline struct conversation adoption_conversation(const struct adoption *asked)
+/* The share is counted, not limited: the connection is there, and cutting it gives nobody room. */
+static __always_inline enum adoption_outcome
+adopt_insert(const struct conversation *c, const struct flow *flow, const struct flow_key *key)
 {
-	struct conversation c = {};
+	long error;
 
-	__builtin_memcpy(c.local, asked->key.local, sizeof(c.local));
-	__builtin_memcpy(c.remote, asked->key.remote, sizeof(c.remote));
-	c.local_port = bpf_ntohs(asked->key.local_port);
-	c.remote_port = bpf_ntohs(asked->key.remote_port);
-	c.family = asked->key.family;
-	c.protocol = IPPROTO_TCP;
-	return c;
+	if (flow->rule_slot && share_take(key, flow->rule_slot, 0) != REASON_NONE)
+		return ADOPTION_NO_ROOM;
+	/* Never over an entry that egress made just now. */
+	error = bpf_map_update_elem(&flows, key, flow, BPF_NOEXIST);
+	if (!error) {
+		flow_port_count(c);
+		return ADOPTION_MADE;
+	}
+	share_give_back(key, flow->rule_slot);
+	return error == -EEXIST ? ADOPTION_KNOWN : ADOPTION_NO_ROOM;
 }
 
-/*
- * Never over an entry that egress made or holds. The share is counted, not limited: the connection
- * is there, and cutting it gives nobody room.
- */
-static __always_inline enum adoption_outcome
-adopt_into_map(struct conversation *c, const struct flow_key *key, bool held, __u16 rule_slot,
-	       __u8 state_due)
+static __always_inline enum adoption_outcome adopt_flow(struct conversation *c, __u16 rule_slot,
+							__u8 state_due)
 {
+	const struct flow_key key = flow_key(c);
+	enum adoption_outcome outcome;
 	struct flow flow = {};
 	struct flow *old;
-	long error;
 
 	flow.last_seen = clock_now();
 	flow.created = flow.last_seen;
 	flow.generation = config.generation;
 	flow.rule_slot = rule_slot;
 	flow.state = state_due;
-	old = bpf_map_lookup_elem(&flows, key);
-	if (old && !flow_has_expired(old, c, held, flow.last_seen))
+	old = bpf_map_lookup_elem(&flows, &key);
+	if (old && !flow_has_expired(old, c, false, flow.last_seen))
 		return ADOPTION_KNOWN;
 	if (old)
-		return flow_replace(old, &flow, key) ? ADOPTION_NO_ROOM : ADOPTION_MADE;
-	if (rule_slot && share_take(key, rule_slot, 0) != REASON_NONE)
-		return ADOPTION_NO_ROOM;
-	error = bpf_map_update_elem(&flows, key, &flow, BPF_NOEXIST);
-	if (!error) {
-		flow_port_count(c);
-		return ADOPTION_MADE;
-	}
-	share_give_back(key, rule_slot);
-	return error == -EEXIST ? ADOPTION_KNOWN : ADOPTION_NO_ROOM;
-}
-
-/* As egress does it: the cache's line is held meanwhile, and tells of the flow afterwards. */
-static __always_inline enum adoption_outcome
-adopt_flow(struct conversation *c, const struct flow_key *key, __u16 rule_slot, __u8 state_due)
-{
-	struct flow_work work = {};
-	enum adoption_outcome outcome;
-
-	flow_cache_take(c, &work.hold);
-	outcome = adopt_into_map(c, key, work.hold.held, rule_slot, state_due);
-	flow_cache_publish(c, &work.hold, outcome == ADOPTION_MADE);
+		outcome = flow_replace(old, &flow, &key) ? ADOPTION_NO_ROOM : ADOPTION_MADE;
+	else
+		outcome = adopt_insert(c, &flow, &key);
+	/* What the cache knows of an earlier flow of this key is over; its next packet caches it.
+	 */
+	flow_cache_void(c);
 	return outcome;
 }
 
@@ -78,8 +63,6 @@ static __always_inline bool adopts_without_rule(bool served)
 static __always_inline enum adoption_outcome
 adopt_connection(struct conversation *c, __u8 state_due, bool served, struct finding *finding)
 {
-	const struct flow_key key = flow_key(c);
-
 	/* The answer to an own SYN matches no in rule: it needs a flow. */
 	if (state_due != FLOW_SYN) {
 		*finding = lookup_rule(DIRECTION_IN, c);
@@ -88,7 +71,7 @@ adopt_connection(struct conversation *c, __u8 state_due, bool served, struct fin
 	}
 	*finding = lookup_rule(DIRECTION_OUT, c);
 	if (finding->rule_slot || adopts_without_rule(served))
-		return adopt_flow(c, &key, finding->rule_slot, state_due);
+		return adopt_flow(c, finding->rule_slot, state_due);
 	return config.mode[DIRECTION_IN] == MODE_ENFORCE ? ADOPTION_REFUSED : ADOPTION_IGNORED;
 }
 

@@ -39,11 +39,11 @@ static __always_inline enum verdict reason_verdict(__u8 reason)
 #include "options.h"
 #include "ingress.h"
 #include "egress.h"
-#include "adopt.h"
 #include "drop_event.h"
 #include "settle.h"
 #include "ordinary.h"
 #include "sweep.h"
+#include "adopt.h"
 
 /* Headers lie within this many bytes, or the packet is malformed: VLAN, IP options, extensions, a
  * quoted packet. */
@@ -176,10 +176,12 @@ int adopt(struct xdp_md *context)
 	struct adoption *asked = (void *)(long)context->data;
 	struct finding finding = {};
 	struct conversation c;
+	struct flow_key key;
 
 	if ((void *)(asked + 1) > (void *)(long)context->data_end)
 		return XDP_ABORTED;
-	c = adoption_conversation(asked);
+	key = asked->key;
+	c = conversation_of(&key);
 	asked->outcome = adopt_connection(&c, asked->state, asked->served, &finding);
 	asked->reason = finding.reason;
 	asked->rule_slot = finding.rule_slot;

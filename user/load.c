@@ -469,15 +469,12 @@ static int load_skeleton(struct sallyport_bpf *skeleton, struct failure *failure
 	return error;
 }
 
-/* The cache of flows is as large as the pinned one, if there is one. */
-static int take_lasting(struct sallyport_bpf *skeleton, const struct lasting_maps *lasting,
-			struct failure *failure)
+static bool is_among(const char *name, const char *const *names, size_t count)
 {
-	int error = reuse_lasting(skeleton, lasting, failure);
-
-	if (!error)
-		shape_flow_cache(skeleton);
-	return error;
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return false;
 }
 
 /* What is the same in every load of these tables. */
@@ -488,10 +485,7 @@ static bool is_of_tables(const char *name)
 		"rule_info",	"flat_classes", "flat_ipv4",	"flat_ipv6",   "rule_limits",
 	};
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (strcmp(names[i], name) == 0)
-			return true;
-	return false;
+	return is_among(name, names, sizeof(names) / sizeof(names[0]));
 }
 
 static int reuse_twin(struct sallyport_bpf *skeleton, const struct loaded *twin,
@@ -512,13 +506,20 @@ static int reuse_twin(struct sallyport_bpf *skeleton, const struct loaded *twin,
 	return error;
 }
 
-static void prepare(struct sallyport_bpf *skeleton, const struct load_request *request,
-		    const struct flat_shape *shape)
+/* Configuration and sizes, and the maps that are there already. */
+static int prepare(struct sallyport_bpf *skeleton, const struct load_request *request,
+		   const struct flat_shape *shape, struct failure *failure)
 {
+	int error;
+
 	/* The skeleton's view is const, as the programs' is; before loading it is ours to set. */
 	configure(request, (struct config *)&skeleton->rodata->config);
 	memcpy((void *)&skeleton->rodata->shape, shape, sizeof(*shape));
 	set_sizes(skeleton, request);
+	error = reuse_lasting(skeleton, &request->lasting, failure);
+	if (!error)
+		shape_flow_cache(skeleton);
+	return error;
 }
 
 /* With the maps of a load of the same tables that was done a moment ago. */
@@ -526,11 +527,9 @@ static int load_twin(struct loaded *loaded, const struct load_request *request,
 		     struct failure *failure)
 {
 	const struct flat_shape shape = request->twin->skeleton->rodata->shape;
-	int error;
+	int error = prepare(loaded->skeleton, request, &shape, failure);
 
-	prepare(loaded->skeleton, request, &shape);
 	memcpy(loaded->reports, request->twin->reports, sizeof(loaded->reports));
-	error = take_lasting(loaded->skeleton, &request->lasting, failure);
 	if (!error)
 		error = reuse_twin(loaded->skeleton, request->twin, failure);
 	if (!error)
@@ -559,10 +558,8 @@ static int load_tables(struct loaded *loaded, const struct load_request *request
 	cleanup(table_filling_free) struct table_filling filling = {0};
 	struct bpf_object *object = loaded->skeleton->obj;
 	const struct table_request tables = table_request(request, flat);
-	int error;
+	int error = prepare(loaded->skeleton, request, &flat->shape, failure);
 
-	prepare(loaded->skeleton, request, &flat->shape);
-	error = take_lasting(loaded->skeleton, &request->lasting, failure);
 	if (!error)
 		error = table_maps_choose(&tables, object, failure, &filling);
 	if (!error)
@@ -616,10 +613,12 @@ int load(const struct load_request *request, struct failure *failure, struct loa
 /* Maps that a copy shares with the live generation; all others are its own. */
 static bool is_shared_by_copies(const char *name)
 {
-	return is_of_tables(name) || strcmp(name, "flows") == 0 ||
-	       strcmp(name, "flow_shares") == 0 || strcmp(name, "fragments") == 0 ||
-	       strcmp(name, "limits") == 0 || strcmp(name, "flow_cache_ipv4") == 0 ||
-	       strcmp(name, "flow_cache_ipv6") == 0 || strcmp(name, "flow_ports") == 0;
+	static const char *const names[] = {
+		"flows",      "flow_shares", "flow_cache_ipv4", "flow_cache_ipv6",
+		"flow_ports", "fragments",   "limits",
+	};
+
+	return is_of_tables(name) || is_among(name, names, sizeof(names) / sizeof(names[0]));
 }
 
 /* The live generation's configuration, but for what makes it a copy. */

@@ -195,7 +195,7 @@ def test_no_packet_sees_mixed_tables(net, lookup):
     server.settimeout(1)
     good = net.peer.udp(address("gateway"))
     bad = net.peer.udp(address("stranger"))
-    sent, stop = [0], threading.Event()
+    sent, stop, all_sent = [0], threading.Event(), threading.Event()
 
     def send():
         while not stop.wait(0.0002):
@@ -207,11 +207,11 @@ def test_no_packet_sees_mixed_tables(net, lookup):
     received = []
 
     def receive():
-        while not stop.is_set() or len(received) < sent[0]:
+        while not all_sent.is_set() or len(received) < sent[0]:
             try:
                 data, (source, _) = server.recvfrom(64)
             except TimeoutError:
-                if stop.is_set():
+                if all_sent.is_set():
                     return
                 continue  # a slow machine: the sender has not had its turn
             received.append((source, int.from_bytes(data, "big")))
@@ -227,8 +227,9 @@ def test_no_packet_sees_mixed_tables(net, lookup):
         classes.add((turn % 2, entries[(32, *socket.inet_aton(address("gateway")))]["class_id"],
                      entries[(32, *socket.inet_aton(address("stranger")))]["class_id"]))
     stop.set()
-    for thread in threads:
-        thread.join()
+    threads[0].join()
+    all_sent.set()
+    threads[1].join()
     close(server, good, bad)
     by_turn = dict((turn, (one, other)) for turn, one, other in classes)
     assert by_turn[0] == by_turn[1][::-1], "the classes were exchanged, so mixed tables would show"
