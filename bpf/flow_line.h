@@ -157,19 +157,6 @@ static __always_inline __u32 flow_line_ports(const struct tuple *t)
 	return (__u32)t->local_port << 16 | t->remote_port;
 }
 
-/* As tuple_of(), where the family is known. */
-static __always_inline struct tuple flow_tuple(const struct conversation *c, const __u8 family)
-{
-	return (struct tuple){
-		.local = family == 4 ? &c->local[3] : c->local,
-		.remote = family == 4 ? &c->remote[3] : c->remote,
-		.local_port = c->local_port,
-		.remote_port = c->remote_port,
-		.family = family,
-		.protocol = c->protocol,
-	};
-}
-
 /* ---- where a flow belongs ---- */
 
 #define FLOW_HASH_FIRST	 0x9e3779b97f4a7c15ull

@@ -32,12 +32,16 @@ static __always_inline __u32 flow_ports_index(__u8 protocol, __u16 port)
 		      : protocol == IPPROTO_UDP ? FLOW_PLANE_UDP
 						: FLOW_PLANE_OTHER;
 
+	/* The verifier of Linux 6.1 may have lost the bounds that the compiler knows: it must keep
+	 * the masks of what comes next. */
+	asm volatile("" : "+r"(plane));
 	return plane << 16 | port;
 }
 
 static __always_inline bool flow_ports_own(const struct flow_ports *ports, __u32 index)
 {
-	__u64 word = ports->owners[(index & (FLOW_PORTS - 1)) / FLOW_PORTS_WORD];
+	__u64 word = *(const volatile __u64 *)&ports
+			      ->owners[(index & (FLOW_PORTS - 1)) / FLOW_PORTS_WORD];
 
 	return word >> (index % FLOW_PORTS_WORD) & FLOW_PORTS_BOTH;
 }

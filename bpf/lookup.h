@@ -21,31 +21,6 @@ struct finding {
 	__u8 reason;	 /* where there is no rule */
 };
 
-/*
- * What rules are asked with. Addresses by pointer, so that an ordinary packet's are read where they
- * lie: of IPv4 one word, of IPv6 four.
- */
-struct tuple {
-	const __be32 *local;
-	const __be32 *remote;
-	__u16 local_port; /* host order */
-	__u16 remote_port;
-	__u8 family;
-	__u8 protocol;
-};
-
-static __always_inline struct tuple tuple_of(const struct conversation *c)
-{
-	return (struct tuple){
-		.local = c->family == 4 ? &c->local[3] : c->local,
-		.remote = c->family == 4 ? &c->remote[3] : c->remote,
-		.local_port = c->local_port,
-		.remote_port = c->remote_port,
-		.family = c->family,
-		.protocol = c->protocol,
-	};
-}
-
 /* address: as in struct tuple. */
 static __always_inline bool is_group_address(__u8 family, const __be32 *address)
 {

@@ -24,6 +24,7 @@ static __always_inline enum verdict reason_verdict(__u8 reason)
 #include "walk.h"
 #include "long_frame.h"
 #include "conversation.h"
+#include "tuple.h"
 #include "lookup.h"
 #include "clock.h"
 #include "flow_ports.h"
