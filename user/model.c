@@ -31,9 +31,6 @@ enum {
 	ICMP6_PARAMETER_PROBLEM = 4,
 	ICMP6_ECHO_REQUEST = 128,
 	ICMP6_ECHO_REPLY = 129,
-	ICMP6_ROUTER_SOLICITATION = 133,
-	ICMP6_ROUTER_ADVERTISEMENT = 134,
-	ICMP6_NEIGHBOUR_ADVERTISEMENT = 136,
 	ICMP6_REDIRECT = 137,
 };
 
@@ -74,6 +71,12 @@ static struct judgement pass(enum reason reason, const struct rule *rule)
 static struct judgement drop(enum reason reason)
 {
 	return (struct judgement){.judged = VERDICT_DROP, .reason = reason};
+}
+
+/* What no rule has a part in. */
+static struct judgement by_reason(enum reason reason)
+{
+	return reason_verdict(reason) == VERDICT_PASS ? pass(reason, NULL) : drop(reason);
 }
 
 static struct judgement drop_by(enum reason reason, const struct rule *rule)
@@ -413,12 +416,6 @@ static bool is_all_zero(const struct address *address)
 	return address_compare(address, &zero) == 0;
 }
 
-/* ff02::/16 */
-static bool is_link_multicast(const struct address *address)
-{
-	return address->bytes[0] == 0xff && address->bytes[1] == 0x02;
-}
-
 static bool is_own(const struct host_policy *policy, const struct address *address)
 {
 	return address_is_listed(&policy->own, address) ||
@@ -429,20 +426,6 @@ static bool is_icmpv6_between(const struct packet *packet, uint8_t first, uint8_
 {
 	return packet->transport == TRANSPORT_ICMP && packet->source.family == 6 &&
 	       packet->icmp_type >= first && packet->icmp_type <= last;
-}
-
-/* ICMPv6 133-136. */
-static bool is_neighbour_discovery(const struct packet *packet)
-{
-	return is_icmpv6_between(packet, ICMP6_ROUTER_SOLICITATION, ICMP6_NEIGHBOUR_ADVERTISEMENT);
-}
-
-/* The scope of 2.3 and 3.4. A first fragment of them is never in scope (RFC 6980). */
-static bool is_in_neighbour_scope(const struct packet *packet)
-{
-	return packet->part == PART_WHOLE && packet->hop_limit == 255 &&
-	       (!address_is_multicast(&packet->destination) ||
-		is_link_multicast(&packet->destination));
 }
 
 static bool is_redirect(const struct packet *packet)
@@ -476,7 +459,7 @@ static bool source_cannot_be_a_peer(const struct host_policy *policy, const stru
 	if (is_ipv6_all_zero_but(source, 1))
 		return true;
 	return is_ipv6_all_zero_but(source, 0) &&
-	       !(packet->part == PART_WHOLE && is_neighbour_discovery(packet)) &&
+	       !(packet->part == PART_WHOLE && model_is_neighbour_discovery(packet)) &&
 	       !model_is_membership(policy, packet);
 }
 
@@ -542,18 +525,6 @@ static struct judgement judge_by_in_rules(struct model *model, const struct pack
 	return judge_by_flow(model, packet, rules_why_none(policy, DIRECTION_IN, &tuple));
 }
 
-/* The answer to duplicate address detection is from the very address that is tried (RFC
- * 4861 7.2.4).
- */
-static bool is_duplicate_notice(const struct packet *packet)
-{
-	static const struct address all_nodes = {6, {0xff, 0x02, [15] = 1}};
-
-	return is_icmpv6_between(packet, ICMP6_NEIGHBOUR_ADVERTISEMENT,
-				 ICMP6_NEIGHBOUR_ADVERTISEMENT) &&
-	       address_compare(&packet->destination, &all_nodes) == 0;
-}
-
 static struct judgement judge_echo_request(struct model *model, const struct packet *packet)
 {
 	struct judgement judgement = judge_by_in_rules(model, packet);
@@ -565,20 +536,7 @@ static struct judgement judge_echo_request(struct model *model, const struct pac
 		return judgement;
 	reason = model_judge_echo(model->policy, &model->state, model->now, packet,
 				  judgement.reason);
-	return reason == REASON_ICMP_ECHO ? pass(reason, NULL) : drop(reason);
-}
-
-/* 2.3 and 2.4 */
-static struct judgement judge_neighbour(const struct host_policy *policy,
-					const struct packet *packet)
-{
-	if (model_is_own_alone(policy, &packet->source) && !is_duplicate_notice(packet))
-		return drop(REASON_SPOOFED);
-	if (!is_in_neighbour_scope(packet))
-		return drop(REASON_NEIGHBOUR_SCOPE);
-	if (packet->icmp_type == ICMP6_ROUTER_ADVERTISEMENT && !policy->router_advertisements)
-		return drop(REASON_NEIGHBOUR_SCOPE);
-	return pass(REASON_NEIGHBOUR, NULL);
+	return by_reason(reason);
 }
 
 /* What needs no rule, unless it pretends to be from here. */
@@ -596,8 +554,8 @@ static struct judgement judge_arriving(struct model *model, const struct packet 
 
 	if (packet->part == PART_LATER) /* 2 */
 		return judge_later_fragment(model, packet, DIRECTION_IN);
-	if (is_neighbour_discovery(packet)) /* 3 */
-		return judge_neighbour(policy, packet);
+	if (model_is_neighbour_discovery(packet)) /* 3 */
+		return by_reason(model_judge_neighbour(policy, packet, DIRECTION_IN));
 	if (is_redirect(packet))
 		return drop(REASON_ICMP_REDIRECT);
 	if (policy->dhcp && (is_udp_from_to(packet, 4, DHCP4_SERVER, DHCP4_CLIENT) ||
@@ -757,9 +715,8 @@ static struct judgement judge_leaving(struct model *model, const struct packet *
 
 	if (packet->part == PART_LATER) /* 3 */
 		return judge_later_fragment(model, packet, DIRECTION_OUT);
-	if (is_neighbour_discovery(packet)) /* 4 */
-		return is_in_neighbour_scope(packet) ? pass(REASON_NEIGHBOUR, NULL)
-						     : drop(REASON_NEIGHBOUR_SCOPE);
+	if (model_is_neighbour_discovery(packet)) /* 4 */
+		return by_reason(model_judge_neighbour(policy, packet, DIRECTION_OUT));
 	if (is_redirect(packet))
 		return drop(REASON_ICMP_REDIRECT);
 	if (policy->dhcp && (is_udp_from_to(packet, 4, DHCP4_CLIENT, DHCP4_SERVER) ||
@@ -810,10 +767,8 @@ static struct judgement judge_frame(struct model *model, enum direction directio
 	reason = model_judge_frame(model->policy, reason, frame, length);
 	if (reason == REASON_NONE)
 		judgement = judge_packet(model, direction, &packet);
-	else if (reason_verdict(reason) == VERDICT_PASS)
-		judgement = pass(reason, NULL);
 	else
-		judgement = drop(reason);
+		judgement = by_reason(reason);
 	return unless_off(model, direction, judgement);
 }
 

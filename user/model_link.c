@@ -3,6 +3,11 @@
 
 enum { MILLISECONDS_A_SECOND = 1000 };
 enum { PROTOCOL_IGMP = 2 };
+enum {
+	ROUTER_SOLICITATION = 133,
+	ROUTER_ADVERTISEMENT = 134,
+	NEIGHBOUR_ADVERTISEMENT = 136,
+};
 
 /* ------------------------------------------------------------ 1.5 the link ----------------------
  */
@@ -34,6 +39,52 @@ enum reason model_judge_frame(const struct host_policy *policy, enum reason pars
 
 /* ------------------------------------------------------------ 2.1, 2.3 --------------------------
  */
+
+bool model_is_neighbour_discovery(const struct packet *packet)
+{
+	return packet->transport == TRANSPORT_ICMP && packet->source.family == 6 &&
+	       packet->icmp_type >= ROUTER_SOLICITATION &&
+	       packet->icmp_type <= NEIGHBOUR_ADVERTISEMENT;
+}
+
+/* ff02::/16 */
+static bool is_link_multicast(const struct address *address)
+{
+	return address->bytes[0] == 0xff && address->bytes[1] == 0x02;
+}
+
+/* A first fragment of them is never in scope (RFC 6980). */
+static bool is_in_neighbour_scope(const struct packet *packet)
+{
+	return packet->part == PART_WHOLE && packet->hop_limit == 255 &&
+	       (!address_is_multicast(&packet->destination) ||
+		is_link_multicast(&packet->destination));
+}
+
+/* The answer to duplicate address detection is from the very address that is tried (RFC
+ * 4861 7.2.4).
+ */
+static bool is_duplicate_notice(const struct packet *packet)
+{
+	static const struct address all_nodes = {6, {0xff, 0x02, [15] = 1}};
+
+	return packet->icmp_type == NEIGHBOUR_ADVERTISEMENT &&
+	       address_compare(&packet->destination, &all_nodes) == 0;
+}
+
+enum reason model_judge_neighbour(const struct host_policy *policy, const struct packet *packet,
+				  enum direction direction)
+{
+	bool arriving = direction == DIRECTION_IN;
+
+	if (arriving && model_is_own_alone(policy, &packet->source) && !is_duplicate_notice(packet))
+		return REASON_SPOOFED;
+	if (!is_in_neighbour_scope(packet))
+		return REASON_NEIGHBOUR_SCOPE;
+	if (arriving && packet->icmp_type == ROUTER_ADVERTISEMENT && !policy->router_advertisements)
+		return REASON_NEIGHBOUR_SCOPE;
+	return REASON_NEIGHBOUR;
+}
 
 /* fe80::/10, or :: while an address is still being tried (RFC 3590). */
 static bool is_mld_source(const struct address *source)

@@ -14,6 +14,11 @@
 enum reason model_judge_frame(const struct host_policy *policy, enum reason parsed,
 			      const void *frame, size_t length);
 
+/* ICMPv6 133-136, whole or a first fragment; and what becomes of it: 2.3, and leaving 3.4. */
+bool model_is_neighbour_discovery(const struct packet *packet);
+enum reason model_judge_neighbour(const struct host_policy *policy, const struct packet *packet,
+				  enum direction direction);
+
 /* IGMP and MLD on the link, where they pass. */
 bool model_is_membership(const struct host_policy *policy, const struct packet *packet);
 

@@ -80,7 +80,7 @@ def keep_tags(net):
 
 def media(family=V4, port=30000):
     return layer(family, address("gateway", family), address("engine", family)) / UDP(
-        sport=4000, dport=port) / Raw(b"tagged")
+        sport=4000, dport=port) / Raw(bytes([0x80]) + bytes(11))
 
 
 @pytest.mark.parametrize("lookup", ["flat", "maps"])
@@ -88,6 +88,7 @@ def test_vlans_that_are_not_named(net, family, lookup):
     """The outer tag decides, of both kinds; a priority alone is no tag; ARP is judged by it too."""
     keep_tags(net)
     net.apply(site(lookup=lookup, host={"vlan": [5, 7]}))
+    ear = net.host.udp(address("engine", family), 30000)  # its port is open while it is bound
     rule = "cyara/voice-6-back"
     packet = media(family)
     net.inject(Dot1Q(vlan=5) / packet, Dot1AD(vlan=7) / packet,
@@ -106,6 +107,7 @@ def test_vlans_that_are_not_named(net, family, lookup):
     before = net.counters()
     net.inject(Dot1Q(vlan=5) / packet)
     net.wait_for_drop(before, "vlan")
+    ear.close()
 
 
 def add_vlan_interface(net, parent, identifier):
@@ -167,8 +169,10 @@ def test_a_vlan_interface_is_enforced_on_its_parent(net):
     assert "e0.5 is a VLAN interface" in refused.stderr and "interfaces: [e0]" in refused.stderr
     keep_tags(net)
     net.apply(site(interfaces=["e0"], host={"vlan": 5}))
+    ear = net.host.udp(address("engine"), 30000)
     net.inject(Dot1Q(vlan=5) / media())
     wait_for(lambda: net.counters().rule("cyara/voice-6-back") == 1, "by the parent")
+    ear.close()
 
 
 # ---------------------------------------------------------------- link protocols
