@@ -25,15 +25,20 @@ static struct prefix_list *own_addresses(struct arena *arena)
 }
 
 static struct prefix_list *group(struct arena *arena, const struct population *population,
-				 size_t prefixes, size_t number)
+				 const size_t prefixes[2], size_t number)
 {
 	struct prefix_list *list = arena_alloc(arena, sizeof(*list));
 
 	for (int f = 0; f < 2; f++)
-		for (size_t i = number; i < prefixes; i += BENCH_GROUPS)
+		for (size_t i = number; i < prefixes[f]; i += BENCH_GROUPS)
 			prefix_list_add(arena, list, &population->ordered[f].items[i]);
 	prefix_list_normalize(list);
 	return list;
+}
+
+uint8_t bench_protocol_of_rule(size_t in_rule)
+{
+	return in_rule % 2 ? IPPROTO_UDP : IPPROTO_TCP;
 }
 
 static void set_in_rule(struct arena *arena, struct rule *rule, size_t number)
@@ -45,7 +50,7 @@ static void set_in_rule(struct arena *arena, struct rule *rule, size_t number)
 	rule->direction = DIRECTION_IN;
 	rule->match_count = 1;
 	rule->matches = match;
-	match->protocol = number / BENCH_GROUPS % 2 ? IPPROTO_UDP : IPPROTO_TCP;
+	match->protocol = bench_protocol_of_rule(number);
 	port_list_add(arena, &match->local_ports, first, (uint16_t)(first + BENCH_RULE_PORTS - 1));
 	port_list_add(arena, &match->remote_ports, 0, 65535);
 }
@@ -89,7 +94,7 @@ static void set_rules(struct arena *arena, struct host_policy *policy,
 }
 
 struct host_policy *bench_policy(struct arena *arena, const struct population *population,
-				 size_t prefixes)
+				 const size_t prefixes[2])
 {
 	struct host_policy *policy = arena_alloc(arena, sizeof(*policy));
 	const struct prefix_list *local = own_addresses(arena);

@@ -12,6 +12,7 @@
 
 /* Offsets in a frame without VLAN tags. */
 #define IPV4_PROTOCOL	 23
+#define IPV4_CHECKSUM	 24
 #define IPV4_SOURCE	 26
 #define IPV4_DESTINATION 30
 #define IPV4_L4		 34
@@ -24,13 +25,16 @@
 struct generator generator = {};
 struct generator_packet packets[GENERATOR_PACKETS_MAX] = {};
 
-/* An entry each: with a constant index the tail call is a direct jump. */
+/*
+ * An entry each: with a constant index the tail call is a direct jump. A program that takes frames
+ * of several buffers can only follow one that does.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, __u32);
-} xdp_under_test SEC(".maps"), tc_under_test SEC(".maps");
+} xdp_under_test SEC(".maps"), xdp_frags_under_test SEC(".maps"), tc_under_test SEC(".maps");
 
 static __always_inline const struct generator_packet *next_packet(void)
 {
@@ -74,6 +78,7 @@ static __always_inline void write_packet(void *data, void *data_end, bool leavin
 		if (data + GENERATOR_IPV4_FRAME_BYTES > data_end)
 			return;
 		frame[IPV4_PROTOCOL] = packet->protocol;
+		*(__u16 *)(frame + IPV4_CHECKSUM) = packet->ip_checksum;
 		write_address(frame + (leaving ? IPV4_DESTINATION : IPV4_SOURCE), packet, 4);
 		write_l4(frame + IPV4_L4, packet, leaving);
 	} else {
@@ -90,6 +95,14 @@ int generate_xdp(struct xdp_md *context)
 {
 	write_packet((void *)(long)context->data, (void *)(long)context->data_end, false);
 	bpf_tail_call_static(context, &xdp_under_test, 0);
+	return XDP_ABORTED;
+}
+
+SEC("xdp.frags")
+int generate_xdp_frags(struct xdp_md *context)
+{
+	write_packet((void *)(long)context->data, (void *)(long)context->data_end, false);
+	bpf_tail_call_static(context, &xdp_frags_under_test, 0);
 	return XDP_ABORTED;
 }
 
@@ -111,6 +124,14 @@ SEC("tc")
 int empty_tc(struct __sk_buff *skb)
 {
 	return TC_ACT_UNSPEC;
+}
+
+/* In a live run: back out of the interface that the frame is said to have come from. */
+SEC("xdp")
+int flood_xdp(struct xdp_md *context)
+{
+	write_packet((void *)(long)context->data, (void *)(long)context->data_end, false);
+	return XDP_TX;
 }
 
 char LICENSE[] SEC("license") = "GPL";

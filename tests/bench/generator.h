@@ -12,7 +12,7 @@
 #endif
 
 /* A power of two, as every table's length is. */
-#define GENERATOR_PACKETS_MAX (1u << 18)
+#define GENERATOR_PACKETS_MAX (1u << 20)
 
 /* Ethernet, an IP header without options, and the length of a TCP header. */
 #define GENERATOR_IPV4_FRAME_BYTES (14u + 20u + 20u)
@@ -24,7 +24,7 @@ struct generator_packet {
 	__be16 local_port;
 	__u8 protocol; /* TCP or UDP */
 	__u8 tcp_flags;
-	__u8 unused[2];
+	__u16 ip_checksum; /* of the IPv4 header, as it stands on the wire: the stack looks */
 };
 
 struct generator {

@@ -3,12 +3,14 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+
+#include "clock.h"
 
 /* Slot 0 is none, and role slot 1 is for those that have no slot of their own. */
 #define RULE_SLOT_FIRST 1u
@@ -19,19 +21,8 @@ static int map_fd(const struct target *target, const char *name)
 	return bpf_object__find_map_fd_by_name(loaded_object(target->loaded), name);
 }
 
-static uint64_t flat_bytes(const struct target *target)
-{
-	static const char *const names[] = {"flat_classes", "flat_ipv4", "flat_ipv6"};
-	uint64_t bytes = 0;
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		bytes += bpf_map__value_size(
-			bpf_object__find_map_by_name(loaded_object(target->loaded), names[i]));
-	return bytes;
-}
-
 int target_load(struct target *target, const struct host_policy *policy,
-		const struct tables *tables, struct target *flows_of, struct failure *failure)
+		const struct tables *tables, enum lookup lookup, struct failure *failure)
 {
 	struct host_policy own = *policy;
 	uint16_t rule_slots[BENCH_RULES], role_slots[BENCH_GROUPS];
@@ -43,30 +34,17 @@ int target_load(struct target *target, const struct host_policy *policy,
 		.generation = 1,
 		.lasting = LASTING_MAPS_PRIVATE,
 	};
-	struct timespec before, after;
+	uint64_t before = clock_now();
 	int error;
 
-	own.lookup = target->lookup;
+	own.lookup = target->lookup = lookup;
 	for (unsigned i = 0; i < BENCH_RULES; i++)
 		rule_slots[i] = (uint16_t)(RULE_SLOT_FIRST + i);
 	for (unsigned i = 0; i < BENCH_GROUPS; i++)
 		role_slots[i] = (uint16_t)(ROLE_SLOT_FIRST + i);
-	if (flows_of) {
-		request.lasting.flows = map_fd(flows_of, "flows");
-		request.lasting.flow_shares = map_fd(flows_of, "flow_shares");
-		request.lasting.flow_cache_ipv4 = map_fd(flows_of, "flow_cache_ipv4");
-		request.lasting.flow_cache_ipv6 = map_fd(flows_of, "flow_cache_ipv6");
-		request.lasting.flow_ports = map_fd(flows_of, "flow_ports");
-	}
-	clock_gettime(CLOCK_MONOTONIC, &before);
 	error = load(&request, failure, &target->loaded);
-	clock_gettime(CLOCK_MONOTONIC, &after);
-	if (error)
-		return error;
-	target->load_ms = (uint32_t)((after.tv_sec - before.tv_sec) * 1000 +
-				     (after.tv_nsec - before.tv_nsec) / 1000000);
-	target->table_bytes = target->lookup == LOOKUP_FLAT ? flat_bytes(target) : 0;
-	return 0;
+	target->load_ns = clock_now() - before;
+	return error;
 }
 
 void target_unload(struct target *target)
@@ -75,8 +53,12 @@ void target_unload(struct target *target)
 	target->loaded = NULL;
 }
 
-int target_fd(const struct target *target, enum direction direction)
+/* ---- as one who is measured ---- */
+
+static int program_of(void *self, enum direction direction)
 {
+	const struct target *target = self;
+
 	return direction == DIRECTION_IN ? loaded_xdp_fd(target->loaded)
 					 : loaded_egress_fd(target->loaded);
 }
@@ -102,51 +84,36 @@ static uint64_t sum_counters(const struct target *target, const char *map, uint3
 }
 
 /* What is counted where this traffic belongs: by a rule of its direction, or by its reason. */
-static uint64_t count_expected(const struct target *target, const struct traffic *traffic)
+static int count_expected(void *self, const struct traffic *traffic, struct failure *failure,
+			  uint64_t *ret_packets)
 {
+	const struct target *target = self;
 	const bool in = traffic->direction == DIRECTION_IN;
+	const bool served = traffic->kind == TRAFFIC_SERVED;
 
-	switch (traffic->reason) {
-	case REASON_RULE:
-	case REASON_MIRROR:
-	case REASON_FLOW:
-		return sum_counters(
-			target, in ? "receive_rules" : "transmit_rules",
-			RULE_SLOT_FIRST + (traffic->kind == TRAFFIC_SERVED ? 0 : BENCH_IN_RULES),
-			traffic->kind == TRAFFIC_SERVED ? BENCH_IN_RULES : BENCH_OUT_RULES, 1);
-	default:
-		return sum_counters(target, in ? "receive_reasons" : "transmit_reasons",
-				    REASON_COUNTER(false, 0, traffic->reason), ROLE_SLOTS_MAX,
-				    REASON_SLOTS_MAX);
-	}
+	if (traffic_passes(traffic))
+		*ret_packets = sum_counters(target, in ? "receive_rules" : "transmit_rules",
+					    RULE_SLOT_FIRST + (served ? 0 : BENCH_IN_RULES),
+					    served ? BENCH_IN_RULES : BENCH_OUT_RULES, 1);
+	else
+		*ret_packets = sum_counters(target, in ? "receive_reasons" : "transmit_reasons",
+					    REASON_COUNTER(false, 0, traffic_reason(traffic)),
+					    ROLE_SLOTS_MAX, REASON_SLOTS_MAX);
+	return 0;
 }
 
-static bool reason_passes(enum reason reason)
+struct contender target_contender(struct target *target, size_t prefixes,
+				  const struct namespace *place)
 {
-	return reason == REASON_RULE || reason == REASON_MIRROR || reason == REASON_FLOW;
-}
-
-int target_check(struct target *target, struct stand *stand, const struct traffic *traffic,
-		 struct failure *failure)
-{
-	uint64_t before = count_expected(target, traffic), counted;
-	enum verdict verdict;
-	uint32_t nanoseconds;
-	int error = stand_run(stand, traffic->direction, target_fd(target, traffic->direction),
-			      traffic->packets, failure, &verdict, &nanoseconds);
-
-	if (error)
-		return error;
-	counted = count_expected(target, traffic) - before;
-	if (counted == traffic->packets &&
-	    (verdict == VERDICT_PASS) == reason_passes(traffic->reason))
-		return 0;
-	return fail(failure, EPROTO,
-		    "%s, lookup %s, %zu prefixes: of %u packets %" PRIu64
-		    " were counted as they should be, and the last one %s",
-		    traffic->name, target->lookup == LOOKUP_FLAT ? "flat" : "maps",
-		    target->prefixes, traffic->packets, counted,
-		    verdict == VERDICT_PASS ? "passed" : "was dropped");
+	return (struct contender){
+		.name = target->lookup == LOOKUP_FLAT ? "flat" : "maps",
+		.prefixes = prefixes,
+		.place = place,
+		.egress = true,
+		.program = program_of,
+		.count = count_expected,
+		.self = target,
+	};
 }
 
 bool target_agreed(const struct target *target)
@@ -156,7 +123,38 @@ bool target_agreed(const struct target *target)
 	return !state->disagreements && !state->fallback;
 }
 
-void target_forget_flows(struct target *target)
+/* ---- memory ---- */
+
+/* proc(5): what the kernel itself says that the map takes. */
+static uint64_t map_bytes(int fd)
 {
-	loaded_forget(target->loaded);
+	char path[64], line[128];
+	uint64_t bytes = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	file = fopen(path, "re");
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "memlock: %" SCNu64, &bytes) == 1)
+			break;
+	if (file)
+		fclose(file);
+	return bytes;
+}
+
+struct target_memory target_memory(const struct target *target)
+{
+	struct target_memory memory = {0};
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, loaded_object(target->loaded))
+	{
+		const uint64_t bytes = map_bytes(bpf_map__fd(map));
+
+		if (strncmp(bpf_map__name(map), "flat_", strlen("flat_")) == 0)
+			memory.flat += bytes;
+		if (bpf_map__type(map) == BPF_MAP_TYPE_LPM_TRIE)
+			memory.tries += bytes;
+	}
+	return memory;
 }

@@ -6,42 +6,19 @@
 
 #include "frame.h"
 
-/* Peers of own flows are members of every policy under test. */
-#define FLOW_PREFIXES	50u
+/* Peers of own flows are members of every policy under test: a prefix for each out rule. */
+#define FLOW_PREFIXES	BENCH_OUT_RULES
 
 #define EPHEMERAL_FIRST 32768u
 #define EPHEMERAL_LAST	60999u
-
-const struct traffic traffics[] = {
-	{"in rule", TRAFFIC_SERVED, DIRECTION_IN, 1, REASON_RULE, true},
-	{"in rule", TRAFFIC_SERVED, DIRECTION_IN, 1 << 10, REASON_RULE, true},
-	{"in rule", TRAFFIC_SERVED, DIRECTION_IN, 1 << 16, REASON_RULE, false},
-	{"reply of an own flow", TRAFFIC_FLOW, DIRECTION_IN, 1, REASON_FLOW, false},
-	{"reply of an own flow", TRAFFIC_FLOW, DIRECTION_IN, 1 << 10, REASON_FLOW, true},
-	{"reply of an own flow", TRAFFIC_FLOW, DIRECTION_IN, 1 << 14, REASON_FLOW, false},
-	{"reply of an own flow", TRAFFIC_FLOW, DIRECTION_IN, 1 << 18, REASON_FLOW, false},
-	{"unknown peer, SYN", TRAFFIC_STRANGER_SYN, DIRECTION_IN, 1 << 16, REASON_UNKNOWN_PEER,
-	 true},
-	{"unknown peer, UDP", TRAFFIC_STRANGER_UDP, DIRECTION_IN, 1 << 16, REASON_UNKNOWN_PEER,
-	 true},
-	{"closed port, SYN", TRAFFIC_CLOSED_SYN, DIRECTION_IN, 1 << 16, REASON_CLOSED_PORT, true},
-	{"closed port, UDP", TRAFFIC_CLOSED_UDP, DIRECTION_IN, 1 << 16, REASON_CLOSED_PORT, false},
-	{"leaves: answer to an in rule", TRAFFIC_SERVED, DIRECTION_OUT, 1, REASON_MIRROR, false},
-	{"leaves: answer to an in rule", TRAFFIC_SERVED, DIRECTION_OUT, 1 << 10, REASON_MIRROR,
-	 true},
-	{"leaves: own flow", TRAFFIC_FLOW, DIRECTION_OUT, 1 << 10, REASON_FLOW, true},
-};
-const size_t traffic_count = sizeof(traffics) / sizeof(traffics[0]);
+#define CLOSED_PORTS	10000u
+/* A stream of random numbers of its own for the flows, so that who asks for their ports finds them.
+ */
+#define FLOW_STREAM 16u
 
 static uint16_t ephemeral(struct random *random)
 {
 	return htons((uint16_t)random_between(random, EPHEMERAL_FIRST, EPHEMERAL_LAST));
-}
-
-static void set_protocol(struct generator_packet *packet, uint8_t protocol, uint8_t tcp_flags)
-{
-	packet->protocol = protocol;
-	packet->tcp_flags = tcp_flags;
 }
 
 static uint16_t port_of_rule(struct random *random, size_t rule)
@@ -50,85 +27,185 @@ static uint16_t port_of_rule(struct random *random, size_t rule)
 				random_below(random, BENCH_RULE_PORTS)));
 }
 
-static uint8_t protocol_of_rule(size_t rule)
+static uint16_t closed_port(struct random *random)
 {
-	return rule / BENCH_GROUPS % 2 ? IPPROTO_UDP : IPPROTO_TCP;
+	return htons((uint16_t)(BENCH_CLOSED_PORT_FIRST + random_below(random, CLOSED_PORTS)));
 }
 
-static struct address fill_served(const struct population *population, struct random *random,
-				  uint8_t family, size_t prefixes, struct generator_packet *packet)
+static void set_remote(struct generator_packet *packet, const struct address *peer)
 {
-	size_t prefix, rule;
-	struct address peer = population_member(population, random, family, prefixes, &prefix);
+	memcpy(packet->remote, peer->bytes, sizeof(packet->remote));
+}
 
-	rule = prefix % BENCH_GROUPS +
-	       BENCH_GROUPS * random_below(random, BENCH_IN_RULES / BENCH_GROUPS);
-	set_protocol(packet, protocol_of_rule(rule), FRAME_TCP_ACK);
+static void fill_served(const struct population *population, struct random *random, uint8_t family,
+			size_t prefixes, struct generator_packet *packet)
+{
+	size_t prefix;
+	struct address peer = population_member(population, random, family, prefixes, &prefix);
+	size_t rule = prefix % BENCH_GROUPS;
+
+	packet->protocol = bench_protocol_of_rule(rule);
+	packet->tcp_flags = FRAME_TCP_ACK;
 	packet->local_port = port_of_rule(random, rule);
 	packet->remote_port = ephemeral(random);
-	return peer;
+	set_remote(packet, &peer);
 }
 
-static struct address fill_flow(const struct population *population, struct random *random,
-				uint8_t family, uint8_t tcp_flags, struct generator_packet *packet)
+static void fill_flow(const struct population *population, struct random *random, uint8_t family,
+		      uint8_t tcp_flags, struct generator_packet *packet)
 {
 	size_t prefix;
 	struct address peer = population_member(population, random, family, FLOW_PREFIXES, &prefix);
 
-	set_protocol(packet, random_percent(random, 50) ? IPPROTO_TCP : IPPROTO_UDP, tcp_flags);
+	packet->protocol = random_percent(random, 50) ? IPPROTO_TCP : IPPROTO_UDP;
+	packet->tcp_flags = tcp_flags;
 	packet->local_port = ephemeral(random);
 	packet->remote_port = htons(BENCH_SERVICE_PORT);
-	return peer;
+	set_remote(packet, &peer);
 }
 
-static struct address fill_stranger(const struct population *population, struct random *random,
-				    uint8_t family, uint8_t protocol, bool closed,
-				    struct generator_packet *packet)
+static void fill_stranger(const struct population *population, struct random *random,
+			  uint8_t family, bool closed, struct generator_packet *packet)
 {
-	/* Tens of rules take turns: TCP, UDP, TCP, UDP, TCP. */
-	size_t ten = protocol == IPPROTO_UDP ? 1 + 2 * random_below(random, 2)
-					     : 2 * random_below(random, 3);
-	size_t rule = ten * BENCH_GROUPS + random_below(random, BENCH_GROUPS);
+	struct address peer = population_stranger(population, random, family);
+	size_t rule = random_below(random, BENCH_IN_RULES);
 
-	set_protocol(packet, protocol, FRAME_TCP_SYN);
-	packet->local_port =
-		closed ? htons((uint16_t)(BENCH_CLOSED_PORT_FIRST + random_below(random, 10000)))
-		       : port_of_rule(random, rule);
+	packet->protocol = bench_protocol_of_rule(rule);
+	packet->tcp_flags = FRAME_TCP_SYN;
+	packet->local_port = closed ? closed_port(random) : port_of_rule(random, rule);
 	packet->remote_port = ephemeral(random);
-	return population_stranger(population, random, family);
+	set_remote(packet, &peer);
+}
+
+static void fill_tcp_flood(const struct population *population, struct random *random,
+			   uint8_t family, uint8_t tcp_flags, uint16_t local_port,
+			   struct generator_packet *packet)
+{
+	struct address peer = population_stranger(population, random, family);
+
+	packet->protocol = IPPROTO_TCP;
+	packet->tcp_flags = tcp_flags;
+	packet->local_port = local_port;
+	packet->remote_port = ephemeral(random);
+	set_remote(packet, &peer);
+}
+
+bool traffic_is_same(const struct traffic *a, const struct traffic *b)
+{
+	return a->kind == b->kind && a->direction == b->direction && a->family == b->family &&
+	       a->packets == b->packets && a->flows == b->flows;
+}
+
+bool traffic_passes(const struct traffic *traffic)
+{
+	return traffic->kind == TRAFFIC_SERVED || traffic->kind == TRAFFIC_OPENING ||
+	       traffic->kind == TRAFFIC_FLOW;
+}
+
+enum reason traffic_reason(const struct traffic *traffic)
+{
+	switch (traffic->kind) {
+	case TRAFFIC_SERVED:
+		return traffic->direction == DIRECTION_IN ? REASON_RULE : REASON_MIRROR;
+	case TRAFFIC_OPENING:
+		return REASON_RULE;
+	case TRAFFIC_FLOW:
+		return REASON_FLOW;
+	case TRAFFIC_STRANGER:
+		return REASON_UNKNOWN_PEER;
+	case TRAFFIC_OWNED_ACK:
+	case TRAFFIC_UNOWNED_ACK:
+		return REASON_NO_FLOW;
+	default:
+		return REASON_CLOSED_PORT;
+	}
+}
+
+/* The local ports of those own flows that are TCP's. */
+struct owned {
+	uint16_t ports[EPHEMERAL_LAST - EPHEMERAL_FIRST + 1]; /* network order, each once */
+	uint32_t count;
+};
+
+static void find_owned(struct owned *owned, const struct traffic *traffic,
+		       const struct population *population, struct random flows)
+{
+	uint8_t seen[(EPHEMERAL_LAST >> 3) + 1];
+
+	memset(seen, 0, sizeof(seen));
+	owned->count = 0;
+	for (uint32_t i = 0; i < traffic->flows; i++) {
+		struct generator_packet flow;
+		uint16_t port;
+
+		fill_flow(population, &flows, traffic->family, 0, &flow);
+		port = ntohs(flow.local_port);
+		if (flow.protocol != IPPROTO_TCP || seen[port >> 3] >> (port & 7) & 1)
+			continue;
+		seen[port >> 3] |= (uint8_t)(1u << (port & 7));
+		owned->ports[owned->count++] = flow.local_port;
+	}
+}
+
+static uint16_t random_of_owned(struct random *random, const struct owned *owned)
+{
+	return owned->ports[random_below(random, owned->count)];
 }
 
 void traffic_fill(const struct traffic *traffic, const struct population *population, uint64_t seed,
-		  uint8_t family, size_t prefixes, struct generator_packet *packets)
+		  size_t prefixes, struct generator_packet *packets)
 {
+	const uint8_t family = traffic->family;
 	struct random random = random_seeded(seed, family);
+	struct random flows = random_seeded(seed, FLOW_STREAM + family);
+	struct owned owned;
 
+	find_owned(&owned, traffic, population, flows);
 	memset(packets, 0, traffic->packets * sizeof(*packets));
 	for (uint32_t i = 0; i < traffic->packets; i++) {
 		struct generator_packet *packet = &packets[i];
-		struct address peer = {0};
+		const bool syn =
+			traffic->kind == TRAFFIC_OWNED_SYN || traffic->kind == TRAFFIC_UNOWNED_SYN;
+		const uint8_t flags = syn ? FRAME_TCP_SYN : FRAME_TCP_ACK;
 
 		switch (traffic->kind) {
 		case TRAFFIC_SERVED:
-			peer = fill_served(population, &random, family, prefixes, packet);
+			fill_served(population, &random, family, prefixes, packet);
 			break;
-		case TRAFFIC_FLOW:
-			peer = fill_flow(population, &random, family, FRAME_TCP_ACK, packet);
+		case TRAFFIC_STRANGER:
+		case TRAFFIC_CLOSED:
+			fill_stranger(population, &random, family, traffic->kind == TRAFFIC_CLOSED,
+				      packet);
 			break;
 		case TRAFFIC_OPENING:
-			peer = fill_flow(population, &random, family, FRAME_TCP_SYN, packet);
+			fill_flow(population, &flows, family, FRAME_TCP_SYN, packet);
 			break;
-		case TRAFFIC_STRANGER_SYN:
-		case TRAFFIC_CLOSED_SYN:
-			peer = fill_stranger(population, &random, family, IPPROTO_TCP,
-					     traffic->kind == TRAFFIC_CLOSED_SYN, packet);
+		case TRAFFIC_FLOW:
+			fill_flow(population, &flows, family, FRAME_TCP_ACK, packet);
 			break;
-		case TRAFFIC_STRANGER_UDP:
-		case TRAFFIC_CLOSED_UDP:
-			peer = fill_stranger(population, &random, family, IPPROTO_UDP,
-					     traffic->kind == TRAFFIC_CLOSED_UDP, packet);
+		case TRAFFIC_OWNED_SYN:
+		case TRAFFIC_OWNED_ACK:
+			fill_tcp_flood(population, &random, family, flags,
+				       random_of_owned(&random, &owned), packet);
+			break;
+		case TRAFFIC_UNOWNED_SYN:
+		case TRAFFIC_UNOWNED_ACK:
+			fill_tcp_flood(population, &random, family, flags, closed_port(&random),
+				       packet);
 			break;
 		}
-		memcpy(packet->remote, peer.bytes, sizeof(packet->remote));
+	}
+}
+
+void traffic_shuffle(struct generator_packet *packets, uint32_t count, uint64_t seed)
+{
+	struct random random = random_seeded(seed, count);
+
+	for (uint32_t i = count; i > 1; i--) {
+		uint32_t other = random_below(&random, i);
+		struct generator_packet packet = packets[i - 1];
+
+		packets[i - 1] = packets[other];
+		packets[other] = packet;
 	}
 }

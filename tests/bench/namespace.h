@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A network namespace with a device that has the bench's own addresses. It has no name, so it goes
+ * with the process, however that ends.
+ *
+ *     own (addresses) ---- veth ---- other (no addresses)
+ */
+#ifndef SALLYPORT_TESTS_BENCH_NAMESPACE_H
+#define SALLYPORT_TESTS_BENCH_NAMESPACE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "failure.h"
+
+#define NAMESPACE_DEVICE "own"
+#define NAMESPACE_OTHER	 "other"
+
+struct namespace
+{
+	int fd;	 /* of the namespace */
+	int old; /* of the one that it was made in */
+	unsigned ifindex;
+	uint8_t mac[6]; /* of NAMESPACE_DEVICE */
+};
+
+/* 0 or -errno with the reason in failure. */
+int namespace_new(const char *const local[2], struct failure *failure,
+		  struct namespace **ret_namespace);
+void namespace_free(struct namespace *namespace);
+
+/* For this thread, and for the commands that it runs. Leaving what was not entered is fine. */
+int namespace_enter(const struct namespace *namespace, struct failure *failure);
+void namespace_leave(const struct namespace *namespace);
+
+/* tool_run and tool_shell in it. */
+int namespace_run(const struct namespace *namespace, const char *const words[], const char *input,
+		  struct failure *failure, char **ret_output);
+int namespace_shell(const struct namespace *namespace, const char *line, struct failure *failure,
+		    char **ret_output);
+
+#endif
