@@ -131,7 +131,10 @@ $(BUILD)/tests/net/%: $(BUILD)/tests/net/%.o $(ARCHIVE)
 	$(say) LINK $@
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS)
 
+# Two programs, and what they share.
 BENCH := $(BUILD)/tests/bench/bench
+WIRE := $(BUILD)/tests/bench/wire
+BENCH_SHARED := $(patsubst %.c,$(BUILD)/%.o,$(filter-out %.bpf.c %/bench.c %/wire.c,$(wildcard tests/bench/*.c)))
 $(BUILD)/floor.bpf.o: tests/bench/floor.bpf.c
 	$(say) CLANG $@
 	@mkdir -p $(@D)
@@ -139,9 +142,8 @@ $(BUILD)/floor.bpf.o: tests/bench/floor.bpf.c
 $(BUILD)/floor.skel.h: $(BUILD)/floor.bpf.o
 	$(say) SKEL $@
 	$(Q)$(BPFTOOL) gen skeleton $< name floor_bpf > $@.new && mv $@.new $@
-BENCH_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out %.bpf.c,$(wildcard tests/bench/*.c)))
-$(BENCH_OBJECTS): $(BUILD)/floor.skel.h
-$(BENCH): $(BENCH_OBJECTS) $(ARCHIVE)
+$(BUILD)/tests/bench/stand.o: $(BUILD)/floor.skel.h
+$(BENCH) $(WIRE): %: %.o $(BENCH_SHARED) $(ARCHIVE)
 	$(say) LINK $@
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS)
 

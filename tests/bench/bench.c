@@ -12,10 +12,12 @@
 #include <getopt.h>
 #include <inttypes.h>
 #include <sched.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "field.h"
 #include "machine.h"
 #include "own_flows.h"
@@ -69,10 +71,23 @@ struct bench {
 	struct series series;
 	struct results results;
 	struct rebuild_figures rebuilds;
+	uint64_t since;
 	int cpu;
 };
 
 /* ---- running ---- */
+
+__attribute__((format(printf, 2, 3))) static void say(const struct bench *bench, const char *format,
+						      ...)
+{
+	va_list arguments;
+
+	fprintf(stderr, "%4.0f s  ", (double)(clock_now() - bench->since) / 1e9);
+	va_start(arguments, format);
+	vfprintf(stderr, format, arguments);
+	va_end(arguments);
+	fputc('\n', stderr);
+}
 
 static int set_up(struct bench *bench, struct failure *failure)
 {
@@ -122,8 +137,8 @@ static int measure_packets(struct bench *bench, struct failure *failure)
 			if (plans[i].extent < bench->options.extent)
 				continue;
 			traffic.family = family;
-			fprintf(stderr, "measuring %s, IPv%u, %u different\n", traffic.name, family,
-				traffic.packets);
+			say(bench, "measuring %s, IPv%u, %u different", traffic.name, family,
+			    traffic.packets);
 			error = series_measure(&bench->series, &traffic, &bench->results, failure);
 		}
 	return error;
@@ -165,11 +180,13 @@ static int run(struct bench *bench, struct failure *failure)
 
 	if (!error)
 		error = measure_packets(bench, failure);
+	say(bench, "measuring own flows");
 	if (!error)
 		error = field_check(&bench->field, failure);
 	if (!error)
 		error = own_flows_measure(&bench->series, quick, &bench->results, failure);
 	field_take_down(&bench->field);
+	say(bench, "building and loading");
 	if (!error && bench->options.extent != EXTENT_SMOKE)
 		error = rebuild_measure(bench->options.seed, quick, &bench->rebuilds, failure);
 	if (!error)
@@ -252,6 +269,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	bench->amount = &amounts[bench->options.extent];
+	bench->since = clock_now();
 	bench->arena = arena_new();
 	bench->results.arena = bench->arena;
 	error = run(bench, &failure);

@@ -141,7 +141,7 @@ static void add_xdp_filter(struct field *field)
 		add_absent(field, "xdp-filter",
 			   arena_printf(field->arena, "%.300s", failure.message));
 	else
-		add(field, xdp_filter_contender(&field->xdp_filter));
+		add(field, xdp_filter_contender(&field->xdp_filter, field->plan.sizes[0]));
 }
 
 /* ---- all of them ---- */

@@ -126,11 +126,20 @@ int empty_tc(struct __sk_buff *skb)
 	return TC_ACT_UNSPEC;
 }
 
-/* In a live run: back out of the interface that the frame is said to have come from. */
+/*
+ * In a live run: back out of the interface that the frame is said to have come from. A rate is kept
+ * here, by frames that are not sent: to begin a run takes the kernel milliseconds.
+ */
 SEC("xdp")
 int flood_xdp(struct xdp_md *context)
 {
+	if (generator.interval) {
+		if (bpf_ktime_get_ns() < generator.due)
+			return XDP_DROP;
+		generator.due += generator.interval;
+	}
 	write_packet((void *)(long)context->data, (void *)(long)context->data_end, false);
+	generator.sent++;
 	return XDP_TX;
 }
 

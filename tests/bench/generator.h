@@ -32,6 +32,10 @@ struct generator {
 	__u32 mask; /* length of the table, a power of two, less one */
 	__u8 family;
 	__u8 unused[7];
+	/* Of floods. */
+	__u64 interval; /* nanoseconds from one packet to the next; 0: at once */
+	__u64 due;	/* when the next one may leave, of the clock since boot */
+	__u64 sent;
 };
 
 #endif

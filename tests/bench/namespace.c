@@ -14,9 +14,15 @@
 #include "tool.h"
 
 /* On the own addresses' networks. */
-#define GATEWAY4      "192.0.2.1"
-#define GATEWAY6      "2001:db8::1"
-#define GATEWAY_MAC   "02:00:00:00:00:01"
+#define GATEWAY4 "192.0.2.1"
+#define GATEWAY6 "2001:db8::1"
+/*
+ * No duplicate address detection, no router solicitations, no filter of sources: what is measured
+ * is what was set up.
+ */
+#define SETTINGS                                                                                   \
+	"net.ipv6.conf.default.accept_dad=0 net.ipv6.conf.default.accept_ra=0 "                    \
+	"net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0"
 #define OWN_NAMESPACE "/proc/thread-self/ns/net"
 
 static int open_namespace(struct failure *failure, int *ret_fd)
@@ -29,51 +35,48 @@ static int open_namespace(struct failure *failure, int *ret_fd)
 	return 0;
 }
 
-static int read_device(struct namespace *namespace, struct failure *failure)
+int namespace_set_device(struct namespace *namespace, const char *device, struct failure *failure)
 {
-	struct ifreq request = {.ifr_name = NAMESPACE_DEVICE};
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	int error = 0;
+	struct ifreq request = {0};
+	int error = namespace_enter(namespace, failure), fd;
 
+	if (error)
+		return error;
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", device);
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0 || ioctl(fd, SIOCGIFHWADDR, &request))
-		error = fail(failure, errno, NAMESPACE_DEVICE ": %s", strerror(errno));
+		error = fail(failure, errno, "%s: %s", device, strerror(errno));
 	if (fd >= 0)
 		close(fd);
 	memcpy(namespace->mac, request.ifr_hwaddr.sa_data, sizeof(namespace->mac));
-	namespace->ifindex = if_nametoindex(NAMESPACE_DEVICE);
+	namespace->ifindex = if_nametoindex(device);
+	namespace_leave(namespace);
 	return error;
 }
 
-/*
- * No duplicate address detection, no router solicitations, no filter of sources: what is measured
- * is what was set up. Answers have a way out, to a neighbour that is never asked for.
- */
+/* Answers have a way out, to a neighbour that is never asked for. */
 static int set_up(struct namespace *namespace, const char *const local[2], struct failure *failure)
 {
 	char line[1024];
 	int error;
 
 	snprintf(line, sizeof(line),
-		 "sysctl -qw net.ipv6.conf.default.accept_dad=0 net.ipv6.conf.default.accept_ra=0 "
-		 "net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0\n"
-		 "ip link set lo up\n"
-		 "ip link add " NAMESPACE_DEVICE " type veth peer name " NAMESPACE_OTHER "\n"
+		 "ip link add " NAMESPACE_DEVICE " numtxqueues 1 numrxqueues 1 type veth "
+		 "peer name " NAMESPACE_OTHER " numtxqueues 1 numrxqueues 1\n"
 		 "ip link set " NAMESPACE_DEVICE " up\nip link set " NAMESPACE_OTHER " up\n"
 		 "ip addr add %s/24 dev " NAMESPACE_DEVICE "\n"
 		 "ip addr add %s/64 dev " NAMESPACE_DEVICE " nodad\n"
-		 "ip neigh add " GATEWAY4 " lladdr " GATEWAY_MAC " dev " NAMESPACE_DEVICE "\n"
-		 "ip neigh add " GATEWAY6 " lladdr " GATEWAY_MAC " dev " NAMESPACE_DEVICE "\n"
-		 "ip route add default via " GATEWAY4 "\n"
-		 "ip -6 route add default via " GATEWAY6 "\n",
+		 "for gateway in " GATEWAY4 " " GATEWAY6 "; do\n"
+		 "ip neigh add $gateway lladdr " NAMESPACE_GATEWAY_MAC " dev " NAMESPACE_DEVICE "\n"
+		 "ip route add default via $gateway\ndone\n",
 		 local[0], local[1]);
-	error = tool_shell(line, failure, NULL);
+	error = namespace_shell(namespace, line, failure, NULL);
 	if (error)
 		return error;
-	return read_device(namespace, failure);
+	return namespace_set_device(namespace, NAMESPACE_DEVICE, failure);
 }
 
-int namespace_new(const char *const local[2], struct failure *failure,
-		  struct namespace **ret_namespace)
+int namespace_new_empty(struct failure *failure, struct namespace **ret_namespace)
 {
 	struct namespace *namespace = calloc(1, sizeof(*namespace));
 	int error;
@@ -87,9 +90,26 @@ int namespace_new(const char *const local[2], struct failure *failure,
 			     strerror(errno));
 	if (!error)
 		error = open_namespace(failure, &namespace->fd);
-	if (!error)
-		error = set_up(namespace, local, failure);
 	namespace_leave(namespace);
+	if (!error)
+		error = namespace_shell(namespace, "sysctl -qw " SETTINGS "\nip link set lo up",
+					failure, NULL);
+	if (error)
+		namespace_free(namespace);
+	else
+		*ret_namespace = namespace;
+	return error;
+}
+
+int namespace_new(const char *const local[2], struct failure *failure,
+		  struct namespace **ret_namespace)
+{
+	struct namespace *namespace;
+	int error = namespace_new_empty(failure, &namespace);
+
+	if (error)
+		return error;
+	error = set_up(namespace, local, failure);
 	if (error)
 		namespace_free(namespace);
 	else

@@ -132,7 +132,6 @@ int own_flows_measure(const struct series *series, bool quick, struct results *r
 		for (size_t i = 0; !error && i < sizeof(numbers) / sizeof(numbers[0]); i++) {
 			if (quick && numbers[i] != FLOODED)
 				continue;
-			fprintf(stderr, "measuring %u own flows, IPv%u\n", numbers[i], family);
 			error = measure_number(series, family, numbers[i], results, failure);
 		}
 	return error;

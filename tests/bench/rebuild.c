@@ -100,9 +100,6 @@ int rebuild_measure(uint64_t seed, bool quick, struct rebuild_figures *figures,
 	for (size_t i = 0; !error && i < sizeof(plans) / sizeof(plans[0]); i++) {
 		if (quick && !plans[i].quick)
 			continue;
-		fprintf(stderr, "building: %zu IPv4 and %zu IPv6 prefixes, %s\n",
-			plans[i].prefixes[0], plans[i].prefixes[1],
-			population_names[plans[i].population]);
 		error = measure_one(&plans[i], seed, &figures->items[figures->count], failure);
 		if (!error)
 			figures->count++;

@@ -7,9 +7,8 @@
 #include <string.h>
 
 /* Before each timed run, so that caches hold what they will. */
-#define WARM_UP_MIN  (1u << 12)
-#define WARM_UP_MAX  (1u << 16)
-#define WARM_UP_LIVE (1u << 12)
+#define WARM_UP_MIN (1u << 12)
+#define WARM_UP_MAX (1u << 16)
 
 /* One contender on the packets of one size. */
 struct slot {
@@ -97,16 +96,19 @@ static int run_slot(const struct running *running, struct slot *slot, uint32_t r
 		.repeat = repeat,
 	};
 
+	int error = stand_run(running->series->stand, &run, failure, ret_nanoseconds);
+
 	slot->sent += repeat;
-	return stand_run(running->series->stand, &run, failure, ret_nanoseconds);
+	if (error)
+		return fail_prefix(failure, -error, "%s with %zu prefixes", contender->name,
+				   running->series->sizes[slot->size]);
+	return 0;
 }
 
-static uint32_t warm_up_of(const struct running *running, const struct contender *contender)
+static uint32_t warm_up_of(const struct running *running)
 {
 	const uint32_t packets = running->traffic->packets;
 
-	if (contender->place)
-		return WARM_UP_LIVE;
 	if (packets < WARM_UP_MIN)
 		return WARM_UP_MIN;
 	return packets < WARM_UP_MAX ? packets : WARM_UP_MAX;
@@ -142,8 +144,9 @@ static int run_round(struct running *running, unsigned round, struct failure *fa
 			continue;
 		if (slot->size != size)
 			set_packets(running, size = slot->size);
-		error = run_slot(running, slot, warm_up_of(running, contender), failure,
-				 &nanoseconds);
+		/* A live run takes long to begin, and is warm after its first packets. */
+		if (!contender->place)
+			error = run_slot(running, slot, warm_up_of(running), failure, &nanoseconds);
 		if (!error)
 			error = run_slot(running, slot,
 					 contender->place ? running->series->live_repeat

@@ -11,6 +11,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "clock.h"
 #include "floor.skel.h"
 #include "frame.h"
 
@@ -21,6 +22,9 @@
 #define IPV4_PROTOCOL  9u
 /* Frames that are handed on together: what a device's poll handles at most. */
 #define LIVE_BATCH 64u
+
+/* Between two looks at the clock. */
+#define FLOOD_REPEAT (1 << 20)
 
 struct stand {
 	struct floor_bpf *skeleton;
@@ -201,10 +205,12 @@ int stand_run(struct stand *stand, const struct stand_run *run, struct failure *
 	return error;
 }
 
-int stand_flood(struct stand *stand, const struct namespace *from, const uint8_t *to,
-		uint32_t repeat, struct failure *failure)
+int stand_flood(struct stand *stand, const struct namespace *from, const uint8_t *to, uint32_t rate,
+		unsigned milliseconds, struct failure *failure, uint64_t *ret_packets)
 {
 	const bool v6 = stand->family == 6;
+	struct generator *generator = &stand->skeleton->bss->generator;
+	const uint64_t since = clock_now(), until = since + milliseconds * 1000000ull;
 	uint8_t frame[GENERATOR_IPV6_FRAME_BYTES];
 	struct xdp_md context = {
 		.data_end = (__u32)stand->lengths[v6],
@@ -213,14 +219,20 @@ int stand_flood(struct stand *stand, const struct namespace *from, const uint8_t
 	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame,
 		    .data_size_in = (__u32)stand->lengths[v6], .ctx_in = &context,
 		    .ctx_size_in = sizeof(context), .flags = BPF_F_TEST_XDP_LIVE_FRAMES,
-		    .batch_size = LIVE_BATCH, .repeat = (int)repeat);
+		    .batch_size = LIVE_BATCH, .repeat = FLOOD_REPEAT);
 	int error = namespace_enter(from, failure);
 
+	generator->interval = rate ? 1000000000u / rate : 0;
+	generator->due = since;
+	generator->sent = 0;
 	memcpy(frame, stand->frames[DIRECTION_IN][v6], stand->lengths[v6]);
 	memcpy(frame, to, MAC_BYTES);
-	if (!error &&
-	    bpf_prog_test_run_opts(bpf_program__fd(stand->skeleton->progs.flood_xdp), &options))
-		error = fail(failure, errno, "BPF_PROG_TEST_RUN (live): %s", strerror(errno));
+	while (!error && clock_now() < until)
+		if (bpf_prog_test_run_opts(bpf_program__fd(stand->skeleton->progs.flood_xdp),
+					   &options))
+			error = fail(failure, errno, "BPF_PROG_TEST_RUN (live): %s",
+				     strerror(errno));
 	namespace_leave(from);
+	*ret_packets = generator->sent;
 	return error;
 }

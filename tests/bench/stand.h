@@ -46,8 +46,11 @@ void stand_set_packets(struct stand *stand, uint8_t family, const struct generat
  */
 int stand_run(struct stand *stand, const struct stand_run *run, struct failure *failure,
 	      uint32_t *ret_nanoseconds);
-/* From inside the namespace out of its device, as fast as it goes: what a flood is. */
-int stand_flood(struct stand *stand, const struct namespace *from, const uint8_t *to,
-		uint32_t repeat, struct failure *failure);
+/*
+ * For so long, from inside the namespace out of its device: at a rate in packets a second, or as
+ * fast as it goes if that is 0. to: MAC address. ret_packets: sent.
+ */
+int stand_flood(struct stand *stand, const struct namespace *from, const uint8_t *to, uint32_t rate,
+		unsigned milliseconds, struct failure *failure, uint64_t *ret_packets);
 
 #endif

@@ -151,16 +151,19 @@ static int count_expected(void *self, const struct traffic *traffic, struct fail
 	return error;
 }
 
-/* Its hosts are the first packet's of each family. */
+/* Of the served, the first packet's of each family is its host. */
 static const char *refuses(void *self, const struct traffic *traffic)
 {
-	return traffic->packets == 1 ? NULL : "it knows neither prefixes nor ranges";
+	return traffic->packets == 1 || !traffic_passes(traffic)
+		       ? NULL
+		       : "it knows neither prefixes nor ranges";
 }
 
-struct contender xdp_filter_contender(struct xdp_filter *filter)
+struct contender xdp_filter_contender(struct xdp_filter *filter, size_t prefixes)
 {
 	return (struct contender){
 		.name = "xdp-filter",
+		.prefixes = prefixes,
 		.program = program_of,
 		.count = count_expected,
 		.refuses = refuses,

@@ -24,6 +24,7 @@ const char *xdp_filter_missing(void);
 int xdp_filter_load(struct xdp_filter *filter, const struct address *hosts, size_t count,
 		    struct failure *failure);
 void xdp_filter_unload(struct xdp_filter *filter);
-struct contender xdp_filter_contender(struct xdp_filter *filter);
+/* prefixes: of the policy whose traffic it was loaded for. */
+struct contender xdp_filter_contender(struct xdp_filter *filter, size_t prefixes);
 
 #endif
