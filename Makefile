@@ -73,7 +73,7 @@ TEST_PROGRAMS := $(UNIT_TESTS) $(PACKET_TESTS) $(DIFFERENTIAL) $(NET_TOOLS)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help man tests check unit packet net golden golden-update differential bench bench-quick lint format install clean
+.PHONY: all help man tests check unit packet net golden golden-update differential bench bench-quick bench-wire lint format install clean
 
 all: $(PROGRAM) ## build sallyport and its programs
 
@@ -147,7 +147,7 @@ $(BENCH) $(WIRE): %: %.o $(BENCH_SHARED) $(ARCHIVE)
 	$(say) LINK $@
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS)
 
-tests: $(TEST_PROGRAMS) ## build the test programs
+tests: $(TEST_PROGRAMS) $(BENCH) $(WIRE) ## build the test programs
 check: all tests ## all suites (packet, differential and net need root)
 	@scripts/suites.sh unit golden policy packet differential net
 unit: tests ## unit tests of each stage
@@ -166,12 +166,14 @@ net: all tests ## namespaces, real sockets, reloads, kill -9 (root)
 TIDY_SOURCES := $(wildcard user/*.c)
 C_FILES = $(wildcard bpf/*.[ch] include/*.h user/*.[ch] tests/*/*.[ch])
 
-# The skeleton is generated: its own warnings are not ours.
-bench: $(BENCH) ## what a packet costs, both encodings, net of an empty program (root)
-	$(BENCH)
-bench-quick: $(BENCH) ## the same in under two minutes
-	$(BENCH) --quick
+bench: $(BENCH) $(WIRE) ## what a packet costs here and with other enforcers; writes docs/performance.md (root)
+	@scripts/bench.sh all
+bench-quick: $(BENCH) $(WIRE) ## the same in two minutes, to the terminal alone
+	@scripts/bench.sh quick
+bench-wire: $(WIRE) ## end to end over veth: floods, and calls beside them
+	@scripts/bench.sh wire
 
+# The skeleton is generated: its own warnings are not ours.
 lint: $(SKELETON) ## format, clang-tidy, lengths, includes, manual pages
 	$(say) FORMAT
 	$(Q)clang-format --dry-run -Werror $(C_FILES)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Installs with apt what building, the demo and the tests need, and only what is missing. Debian 12.
 #
-#   scripts/setup.sh build demo test kernel     any of them; needs root if something is missing
+#   scripts/setup.sh build demo test kernel bench     any of them; needs root if something is missing
 set -euo pipefail
 
 declare -A packages=(
@@ -12,6 +12,7 @@ declare -A packages=(
   [test]="libcmocka-dev clang-format clang-tidy mandoc nftables python3-pytest python3-scapy
           netcat-openbsd git"
   [kernel]="qemu-system-x86 busybox-static cpio kmod xz-utils"
+  [bench]="iproute2 nftables iptables ipset xdp-tools ethtool util-linux procps python3"
 )
 
 say() { printf '%s\n' "setup: $*" >&2; }
@@ -19,7 +20,7 @@ say() { printf '%s\n' "setup: $*" >&2; }
 missing=()
 for group in "${@:-build}"; do
   if [ -z "${packages[$group]:-}" ]; then
-    say "there is no group '$group': build, demo, test or kernel"
+    say "there is no group '$group': build, demo, test, kernel or bench"
     exit 2
   fi
   for package in ${packages[$group]}; do

@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-2-Clause
+# Measures: scripts/bench.sh all | quick | wire. Needs root; installs the enforcers that it compares with.
+#
+# "all" leaves its results in tests/bench/results and writes them into docs/performance.md; the others print only.
+# SEED=N draws other prefixes and packets.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+build=${BUILD:-build}
+seed=${SEED:-1}
+results=tests/bench/results
+export PATH="$PATH:/usr/sbin:/sbin"
+
+if [ "$(id -u)" -ne 0 ]; then
+  echo "bench.sh: it loads BPF programs and makes network namespaces: run it with sudo" >&2
+  exit 1
+fi
+# What can't be installed is named in the tables.
+scripts/setup.sh bench || true
+
+case ${1:-} in
+all)
+  mkdir -p "$results" "$build/bench"
+  "$build/tests/bench/bench" --seed "$seed" --json "$build/bench/bench.json" | tee "$build/bench/bench.md"
+  echo
+  "$build/tests/bench/wire" --seed "$seed" --json "$build/bench/wire.json" | tee "$build/bench/wire.md"
+  # A run that failed half-way leaves the old results.
+  cp "$build"/bench/{bench,wire}.{json,md} "$results/"
+  /usr/bin/python3 -B tests/bench/report.py "$results" docs
+  ;;
+quick)
+  "$build/tests/bench/bench" --quick --seed "$seed"
+  echo
+  "$build/tests/bench/wire" --quick --seed "$seed"
+  ;;
+wire)
+  "$build/tests/bench/wire" --seed "$seed"
+  ;;
+*)
+  echo "bench.sh: all, quick or wire" >&2
+  exit 2
+  ;;
+esac
