@@ -147,6 +147,10 @@ $(BENCH) $(WIRE): %: %.o $(BENCH_SHARED) $(ARCHIVE)
 	$(say) LINK $@
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS)
 
+$(BUILD)/tests/packet/test_bench: %: %.o $(BENCH_SHARED) $(ARCHIVE)
+	$(say) LINK $@
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
+
 tests: $(TEST_PROGRAMS) $(BENCH) $(WIRE) ## build the test programs
 check: all tests ## all suites (packet, differential and net need root)
 	@scripts/suites.sh unit golden policy packet differential net
