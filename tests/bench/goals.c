@@ -252,9 +252,10 @@ static uint64_t flat_bytes(const struct rebuild_figure *figure)
 	return figure->flat_bytes;
 }
 
+/* The kernel accounts for entries alone, not for the nodes between them. */
 static uint64_t tries_bytes(const struct rebuild_figure *figure)
 {
-	return figure->tries_bytes;
+	return figure->slab_bytes > figure->tries_bytes ? figure->slab_bytes : figure->tries_bytes;
 }
 
 static void judge_rebuild(const struct judge *judge, const struct rebuild_figures *figures,

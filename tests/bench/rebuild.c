@@ -2,15 +2,20 @@
 #include "rebuild.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "bench_policy.h"
 #include "clock.h"
 #include "flat.h"
 #include "target.h"
 
-#define BUILDS 3
+#define BUILDS	     3
+#define SETTLE_US    100000
+#define SETTLE_BYTES (1u << 20)
+#define SETTLE_TRIES 50
 
 struct plan {
 	enum population_kind population;
@@ -55,6 +60,35 @@ static int time_index(const struct tables *tables, struct failure *failure, uint
 	return 0;
 }
 
+/* proc(5): kernel objects that are not given back under pressure, in bytes. */
+static uint64_t read_slab(void)
+{
+	FILE *file = fopen("/proc/meminfo", "re");
+	uint64_t kilobytes = 0;
+	char line[128];
+
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "SUnreclaim: %" SCNu64, &kilobytes) == 1)
+			break;
+	if (file)
+		fclose(file);
+	return kilobytes << 10;
+}
+
+/* What was loaded before is given back in the background. */
+static uint64_t settled_slab(void)
+{
+	uint64_t before, now = read_slab();
+	unsigned tries = 0;
+
+	do {
+		before = now;
+		usleep(SETTLE_US);
+		now = read_slab();
+	} while (before > now + SETTLE_BYTES && tries++ < SETTLE_TRIES);
+	return now;
+}
+
 static int measure_one(const struct plan *plan, uint64_t seed, struct rebuild_figure *figure,
 		       struct failure *failure)
 {
@@ -66,7 +100,7 @@ static int measure_one(const struct plan *plan, uint64_t seed, struct rebuild_fi
 	struct host_policy *policy = bench_policy(arena, population, plan->prefixes);
 	struct target target = {0};
 	struct target_memory memory;
-	uint64_t before = clock_now();
+	uint64_t before = clock_now(), slab;
 	int error = compile(policy, diagnostics, &tables);
 
 	if (error) {
@@ -80,6 +114,7 @@ static int measure_one(const struct plan *plan, uint64_t seed, struct rebuild_fi
 		.compile_ns = clock_now() - before,
 	};
 	error = time_index(tables, failure, &figure->flat_ns);
+	slab = settled_slab();
 	if (!error)
 		error = target_load(&target, policy, tables, LOOKUP_FLAT, failure);
 	if (!error) {
@@ -87,6 +122,8 @@ static int measure_one(const struct plan *plan, uint64_t seed, struct rebuild_fi
 		figure->load_ns = target.load_ns;
 		figure->flat_bytes = memory.flat;
 		figure->tries_bytes = memory.tries;
+		figure->slab_bytes = read_slab();
+		figure->slab_bytes -= figure->slab_bytes > slab ? slab : figure->slab_bytes;
 	}
 	target_unload(&target);
 	return error;

@@ -16,8 +16,11 @@ struct rebuild_figure {
 	uint64_t compile_ns;
 	uint64_t flat_ns; /* the index built, alone; median */
 	uint64_t load_ns; /* all of it into the kernel, with lookup: flat */
-	uint64_t flat_bytes;
+	uint64_t flat_bytes; /* as the kernel accounts for the maps */
 	uint64_t tries_bytes;
+	/* By which the kernel's small objects grew meanwhile: the nodes of tries, with what lies
+	 * unused beside them. Whoever else is busy on the machine is in it. */
+	uint64_t slab_bytes;
 };
 
 struct rebuild_figures {

@@ -95,16 +95,17 @@ static void print_packets(const struct results *results, FILE *out)
 static void print_rebuilds(const struct rebuild_figures *rebuilds, FILE *out)
 {
 	fprintf(out, "\n| prefixes | IPv4 | IPv6 | entries | compiled, ms | flat index, ms | "
-		     "cold load, ms | flat, MiB | LPM, MiB |\n"
-		     "|---|--:|--:|--:|--:|--:|--:|--:|--:|\n");
+		     "cold load, ms | flat, MiB | LPM entries, MiB | slab, MiB |\n"
+		     "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n");
 	for (size_t i = 0; i < rebuilds->count; i++) {
 		const struct rebuild_figure *figure = &rebuilds->items[i];
 
-		fprintf(out, "| %s | %zu | %zu | %zu | %.0f | %.1f | %.0f | %.1f | %.1f |\n",
+		fprintf(out, "| %s | %zu | %zu | %zu | %.0f | %.1f | %.0f | %.1f | %.1f | %.1f |\n",
 			population_names[figure->population], figure->prefixes[0],
 			figure->prefixes[1], figure->entries, (double)figure->compile_ns / 1e6,
 			(double)figure->flat_ns / 1e6, (double)figure->load_ns / 1e6,
-			(double)figure->flat_bytes / MIB, (double)figure->tries_bytes / MIB);
+			(double)figure->flat_bytes / MIB, (double)figure->tries_bytes / MIB,
+			(double)figure->slab_bytes / MIB);
 	}
 }
 
@@ -192,7 +193,7 @@ static json_t *rebuilds_json(const struct rebuild_figures *rebuilds)
 		const struct rebuild_figure *figure = &rebuilds->items[i];
 
 		json_array_append_new(
-			list, json_pack("{s:s, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I}",
+			list, json_pack("{s:s, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I}",
 					"population", population_names[figure->population], "ipv4",
 					(int)figure->prefixes[0], "ipv6", (int)figure->prefixes[1],
 					"entries", (int)figure->entries, "compile_ns",
