@@ -24,6 +24,7 @@ SERIES = {
     "nft netdev": ("#4a86d8", ""), "nft + conntrack": ("#4a86d8", "6 4"), "iptables + ipset": ("#b55bb5", ""),
     "flat, flood": ("#2a9d5c", "2 3"), "maps, flood": ("#c77d1e", "2 3"), "empty": ("#8a8a8a", "2 3"),
 }
+LABELS = {"empty": "stack, no rules", "flat": "sallyport flat", "maps": "sallyport maps"}
 STYLE = """<style>
 text { font: 12px system-ui, sans-serif; fill: #333; }
 .title { font-weight: 600; } .axis { stroke: #888; } .grid { stroke: #8885; } .end { font-size: 11px; }
@@ -116,8 +117,8 @@ class Panel:
     def draw_legend(self):
         for index, name in enumerate(self.series):
             colour, dashes = SERIES[name]
-            x, y = self.left + LEFT + index % 3 * 122, BOTTOM + 58 + index // 3 * 20
-            label = "stack without rules" if name == "empty" else name
+            x, y = self.left + LEFT + index % 3 * 128, BOTTOM + 58 + index // 3 * 20
+            label = LABELS.get(name, name)
             yield (f'<path stroke="{colour}" stroke-width="2" stroke-dasharray="{dashes}" d="M{x} {y - 4}h22"/>'
                    f'<text class="end" x="{x + 27}" y="{y}">{escape(label)}</text>')
 
