@@ -23,6 +23,10 @@
 #include "own_flows.h"
 #include "report.h"
 
+/* Where make leaves them, seen from the top folder. */
+#define PROGRAM	 "build/sallyport"
+#define CATALOGS "policies"
+
 /* How much of it: all, in two minutes, or only whether it works. */
 enum extent { EXTENT_ALL, EXTENT_QUICK, EXTENT_SMOKE };
 
@@ -71,6 +75,7 @@ struct bench {
 	struct series series;
 	struct results results;
 	struct rebuild_figures rebuilds;
+	struct reload_figures reloads;
 	uint64_t since;
 	int cpu;
 };
@@ -162,11 +167,12 @@ static int report(struct bench *bench, struct failure *failure)
 		.absent_count = bench->field.absent_count,
 		.results = &bench->results,
 		.rebuilds = &bench->rebuilds,
+		.reloads = &bench->reloads,
 		.goals = &goals,
 	};
 
 	machine_describe(&machine);
-	goals_judge(&bench->results, &bench->rebuilds, &goals);
+	goals_judge(&bench->results, &bench->rebuilds, &bench->reloads, &goals);
 	report_print(&report, stdout);
 	if (bench->options.json && report_write_json(&report, bench->options.json))
 		return fail(failure, EIO, "%s can't be written", bench->options.json);
@@ -189,6 +195,10 @@ static int run(struct bench *bench, struct failure *failure)
 	say(bench, "building and loading");
 	if (!error && bench->options.extent != EXTENT_SMOKE)
 		error = rebuild_measure(bench->options.seed, quick, &bench->rebuilds, failure);
+	say(bench, "reloading");
+	if (!error)
+		error = reload_measure(PROGRAM, CATALOGS, bench->options.seed, quick,
+				       &bench->reloads, failure);
 	if (!error)
 		error = report(bench, failure);
 	return error;

@@ -235,17 +235,58 @@ static void judge_egress(const struct judge *judge)
 		  FLAT(TRAFFIC_FLOW, K1, 50, .direction = DIRECTION_OUT, .flows = K1));
 }
 
-/* ---- loads and memory: the worst of the populations of that size ---- */
+/* ---- reloads ---- */
 
-static uint64_t flat_ns(const struct rebuild_figure *figure)
+static void judge_step(const struct judge *judge, const struct reload_figures *figures,
+		       const char *text, double limit, size_t prefixes, enum reload_step step,
+		       double (*value)(const struct reload_figure *))
 {
-	return figure->flat_ns;
+	struct goal *goal = add(judge, "8", text, limit, "ms");
+	const struct reload *reload = reload_find(figures, prefixes);
+
+	if (!reload)
+		return;
+	if (!reload->steps[step].has_steps) {
+		goal->why_not = "apply tells no steps";
+		return;
+	}
+	set(goal, value(&reload->steps[step]));
+	goal->how = arena_printf(judge->goals->arena, "%s; the whole command %.0f ms",
+				 reload_names[step], reload->steps[step].whole);
 }
 
-static uint64_t load_ns(const struct rebuild_figure *figure)
+static double flat_of(const struct reload_figure *figure)
 {
-	return figure->load_ns;
+	return figure->flat;
 }
+
+static double tries_of(const struct reload_figure *figure)
+{
+	return figure->tries;
+}
+
+static void judge_reloads(const struct judge *judge, const struct reload_figures *figures)
+{
+	const struct reload *reload = reload_find(figures, 1000000);
+	struct goal *goal;
+
+	judge_step(judge, figures, "flat index rebuilt and swapped, 100k prefixes", 100, 100000,
+		   RELOAD_LITTLE, flat_of);
+	judge_step(judge, figures, "flat index rebuilt and swapped, 1M prefixes", 1000, 1000000,
+		   RELOAD_LITTLE, flat_of);
+	judge_step(judge, figures, "LPM tries, cold, 1M prefixes", 5000, 1000000, RELOAD_COLD,
+		   tries_of);
+	goal = add(judge, "8", "LPM tries by difference, an entry, 1M prefixes", 3, "µs");
+	if (!reload || !reload->steps[RELOAD_MUCH].written)
+		return;
+	set(goal,
+	    reload->steps[RELOAD_MUCH].tries * 1e3 / (double)reload->steps[RELOAD_MUCH].written);
+	goal->how =
+		arena_printf(judge->goals->arena, "%zu entries in %.0f ms",
+			     reload->steps[RELOAD_MUCH].written, reload->steps[RELOAD_MUCH].tries);
+}
+
+/* ---- memory: the worst of the populations of that size ---- */
 
 static uint64_t flat_bytes(const struct rebuild_figure *figure)
 {
@@ -258,41 +299,32 @@ static uint64_t tries_bytes(const struct rebuild_figure *figure)
 	return figure->slab_bytes > figure->tries_bytes ? figure->slab_bytes : figure->tries_bytes;
 }
 
-static void judge_rebuild(const struct judge *judge, const struct rebuild_figures *figures,
-			  const char *number, const char *text, double limit, const char *unit,
-			  size_t prefixes, uint64_t (*value)(const struct rebuild_figure *))
+static void judge_bytes(const struct judge *judge, const struct rebuild_figures *figures,
+			const char *text, double limit, size_t prefixes,
+			uint64_t (*value)(const struct rebuild_figure *))
 {
-	struct goal *goal = add(judge, number, text, limit, unit);
+	struct goal *goal = add(judge, "10", text, limit, "MiB");
 	const struct rebuild_figure *worst = rebuild_worst(figures, prefixes, value);
-	const double scale = strcmp(unit, "MiB") == 0 ? MIB : 1e6;
 
 	if (!worst)
 		return;
-	set(goal, (double)value(worst) / scale);
+	set(goal, (double)value(worst) / MIB);
 	goal->how = arena_printf(judge->goals->arena, "%s: %zu IPv4, %zu IPv6",
 				 population_names[worst->population], worst->prefixes[0],
 				 worst->prefixes[1]);
 }
 
-static void judge_rebuilds(const struct judge *judge, const struct rebuild_figures *figures)
+static void judge_memory(const struct judge *judge, const struct rebuild_figures *figures)
 {
-	judge_rebuild(judge, figures, "8", "flat index built, 100k prefixes", 100, "ms", 100000,
-		      flat_ns);
-	judge_rebuild(judge, figures, "8", "flat index built, 1M prefixes", 1000, "ms", 1000000,
-		      flat_ns);
-	judge_rebuild(judge, figures, "8", "cold load of all tables, 1M prefixes", 5000, "ms",
-		      1000000, load_ns);
-	judge_egress(judge);
-	judge_rebuild(judge, figures, "10", "memory of the flat index, 1k prefixes", 8, "MiB", 1000,
-		      flat_bytes);
-	judge_rebuild(judge, figures, "10", "memory of the flat index, 1M prefixes", 64, "MiB",
-		      1000000, flat_bytes);
-	judge_rebuild(judge, figures, "10", "memory of the LPM tries, 1M prefixes", 160, "MiB",
-		      1000000, tries_bytes);
+	judge_bytes(judge, figures, "memory of the flat index, 1k prefixes", 8, 1000, flat_bytes);
+	judge_bytes(judge, figures, "memory of the flat index, 1M prefixes", 64, 1000000,
+		    flat_bytes);
+	judge_bytes(judge, figures, "memory of the LPM tries, 1M prefixes", 160, 1000000,
+		    tries_bytes);
 }
 
 void goals_judge(const struct results *results, const struct rebuild_figures *rebuilds,
-		 struct goals *goals)
+		 const struct reload_figures *reloads, struct goals *goals)
 {
 	const struct judge judge = {results, goals};
 
@@ -300,5 +332,7 @@ void goals_judge(const struct results *results, const struct rebuild_figures *re
 	judge_floods(&judge);
 	judge_others(&judge);
 	judge_flows(&judge);
-	judge_rebuilds(&judge, rebuilds);
+	judge_reloads(&judge, reloads);
+	judge_egress(&judge);
+	judge_memory(&judge, rebuilds);
 }

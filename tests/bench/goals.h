@@ -4,6 +4,7 @@
 #define SALLYPORT_TESTS_BENCH_GOALS_H
 
 #include "rebuild.h"
+#include "reload.h"
 #include "results.h"
 
 struct goal {
@@ -24,6 +25,6 @@ struct goals {
 
 bool goal_is_met(const struct goal *goal);
 void goals_judge(const struct results *results, const struct rebuild_figures *rebuilds,
-		 struct goals *goals);
+		 const struct reload_figures *reloads, struct goals *goals);
 
 #endif

@@ -14,8 +14,8 @@ struct rebuild_figure {
 	size_t prefixes[2]; /* IPv4, IPv6 */
 	size_t entries;	    /* of the tables: where prefixes meet, they are fewer or more */
 	uint64_t compile_ns;
-	uint64_t flat_ns; /* the index built, alone; median */
-	uint64_t load_ns; /* all of it into the kernel, with lookup: flat */
+	uint64_t flat_ns;    /* the index built, alone; median */
+	uint64_t load_ns;    /* all of it into the kernel, with lookup: flat */
 	uint64_t flat_bytes; /* as the kernel accounts for the maps */
 	uint64_t tries_bytes;
 	/* By which the kernel's small objects grew meanwhile: the nodes of tries, with what lies

@@ -109,6 +109,35 @@ static void print_rebuilds(const struct rebuild_figures *rebuilds, FILE *out)
 	}
 }
 
+/* One figure where the command tells its steps. */
+static void print_step(double milliseconds, const struct reload_figure *figure, FILE *out)
+{
+	if (figure->has_steps)
+		fprintf(out, " %.1f |", milliseconds);
+	else
+		fprintf(out, " – |");
+}
+
+static void print_reloads(const struct reload_figures *reloads, FILE *out)
+{
+	fprintf(out,
+		"\n| `sallyport apply` | prefixes | whole, ms | to tables, ms | flat index, ms "
+		"| tries, ms | entries written |\n|---|--:|--:|--:|--:|--:|--:|\n");
+	for (size_t i = 0; i < reloads->count; i++)
+		for (int step = 0; step < RELOAD_STEPS; step++) {
+			const struct reload_figure *figure = &reloads->items[i].steps[step];
+			char prefixes[16];
+
+			fprintf(out, "| %s | %s | %.0f |", reload_names[step],
+				number_text(reloads->items[i].prefixes, 1000, prefixes),
+				figure->whole);
+			print_step(figure->compile, figure, out);
+			print_step(figure->flat, figure, out);
+			print_step(figure->tries, figure, out);
+			fprintf(out, " %zu |\n", figure->written);
+		}
+}
+
 static const char *goal_word(const struct goal *goal)
 {
 	if (goal->why_not)
@@ -153,6 +182,7 @@ void report_print(const struct report *report, FILE *out)
 		fprintf(out, "Not measured: %s.\n", report->absent[i]);
 	fprintf(out, "Not measured: bpfilter (Debian has none).\n");
 	print_rebuilds(report->rebuilds, out);
+	print_reloads(report->reloads, out);
 	print_goals(report->goals, out);
 }
 
@@ -206,6 +236,25 @@ static json_t *rebuilds_json(const struct rebuild_figures *rebuilds)
 	return list;
 }
 
+static json_t *reloads_json(const struct reload_figures *reloads)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < reloads->count; i++)
+		for (int step = 0; step < RELOAD_STEPS; step++) {
+			const struct reload_figure *figure = &reloads->items[i].steps[step];
+
+			json_array_append_new(
+				list, json_pack("{s:s, s:i, s:f, s:f, s:f, s:f, s:i}", "step",
+						reload_names[step], "prefixes",
+						(int)reloads->items[i].prefixes, "whole_ms",
+						figure->whole, "compile_ms", figure->compile,
+						"flat_ms", figure->flat, "tries_ms", figure->tries,
+						"written", (int)figure->written));
+		}
+	return list;
+}
+
 static json_t *goals_json(const struct goals *goals)
 {
 	json_t *list = json_array();
@@ -235,12 +284,13 @@ int report_write_json(const struct report *report, const char *path)
 
 	for (size_t i = 0; i < report->absent_count; i++)
 		json_array_append_new(absent, json_string(report->absent[i]));
-	all = json_pack("{s:s, s:s, s:s, s:I, s:i, s:s, s:o, s:o, s:o, s:o}", "date", report->date,
-			"kernel", report->kernel, "cpu", report->cpu, "seed",
+	all = json_pack("{s:s, s:s, s:s, s:I, s:i, s:s, s:o, s:o, s:o, s:o, s:o}", "date",
+			report->date, "kernel", report->kernel, "cpu", report->cpu, "seed",
 			(json_int_t)report->seed, "rounds", (int)report->rounds, "population",
 			report->population, "absent", absent, "results",
 			results_json(report->results), "rebuilds", rebuilds_json(report->rebuilds),
-			"goals", goals_json(report->goals));
+			"reloads", reloads_json(report->reloads), "goals",
+			goals_json(report->goals));
 	failed = !all || json_dump_file(all, path, JSON_INDENT(1));
 	json_decref(all);
 	return failed ? -EIO : 0;

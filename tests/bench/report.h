@@ -22,6 +22,7 @@ struct report {
 	size_t absent_count;
 	const struct results *results;
 	const struct rebuild_figures *rebuilds;
+	const struct reload_figures *reloads;
 	const struct goals *goals;
 };
 

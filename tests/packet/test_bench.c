@@ -213,6 +213,7 @@ static void test_goals_are_met_or_not(void **state)
 	static const char decision[] = "full decision, pass, 50 rules, IPv4";
 	static const char ratio[] = "`maps` against `flat`, 50 prefixes";
 	const struct rebuild_figures none = {0};
+	const struct reload_figures no_reloads = {0};
 
 	for (int32_t net = 15; net <= 16; net++) {
 		struct arena *arena = arena_new();
@@ -221,7 +222,7 @@ static void test_goals_are_met_or_not(void **state)
 
 		add_result(&results, "flat", net);
 		add_result(&results, "maps", 90);
-		goals_judge(&results, &none, &goals);
+		goals_judge(&results, &none, &no_reloads, &goals);
 		assert_int_equal(goal_is_met(goal_with(&goals, decision)), net == 15);
 		/* 90 / 15 is 6. */
 		assert_int_equal(goal_is_met(goal_with(&goals, ratio)), net == 15);
