@@ -280,7 +280,7 @@ static void judge_reloads(const struct judge *judge, const struct reload_figures
 	if (!reload || !reload->steps[RELOAD_MUCH].written)
 		return;
 	set(goal,
-	    reload->steps[RELOAD_MUCH].tries * 1e3 / (double)reload->steps[RELOAD_MUCH].written);
+	    reload->steps[RELOAD_MUCH].write * 1e3 / (double)reload->steps[RELOAD_MUCH].written);
 	goal->how =
 		arena_printf(judge->goals->arena, "%zu entries in %.0f ms",
 			     reload->steps[RELOAD_MUCH].written, reload->steps[RELOAD_MUCH].tries);

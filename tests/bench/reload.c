@@ -156,6 +156,7 @@ static int read_answer(const char *line, struct reload_figure *figure)
 						 NULL};
 	static const char *const tries_steps[] = {"tries_compare", "tries_write", "tries_read",
 						  "tries_verify", NULL};
+	static const char *const write_steps[] = {"tries_write", "tries_verify", NULL};
 	const json_t *timings;
 	json_t *answer;
 	char *end;
@@ -170,6 +171,7 @@ static int read_answer(const char *line, struct reload_figure *figure)
 		figure->compile = sum_of(timings, compile_steps);
 		figure->flat = sum_of(timings, flat_steps);
 		figure->tries = sum_of(timings, tries_steps);
+		figure->write = sum_of(timings, write_steps);
 		figure->written = written_of(answer);
 	}
 	json_decref(answer);

@@ -25,7 +25,8 @@ struct reload_figure {
 	double whole;
 	double compile; /* from the files to tables */
 	double flat;	/* the index, built, written and swapped in */
-	double tries;	/* compared, written and read back */
+	double tries;	/* of addresses: compared, written and read back */
+	double write;	/* the writing alone, read back */
 	size_t written; /* entries of tries */
 };
 

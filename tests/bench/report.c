@@ -122,7 +122,8 @@ static void print_reloads(const struct reload_figures *reloads, FILE *out)
 {
 	fprintf(out,
 		"\n| `sallyport apply` | prefixes | whole, ms | to tables, ms | flat index, ms "
-		"| tries, ms | entries written |\n|---|--:|--:|--:|--:|--:|--:|\n");
+		"| tries, ms | of that writing, ms | entries written |\n"
+		"|---|--:|--:|--:|--:|--:|--:|--:|\n");
 	for (size_t i = 0; i < reloads->count; i++)
 		for (int step = 0; step < RELOAD_STEPS; step++) {
 			const struct reload_figure *figure = &reloads->items[i].steps[step];
@@ -134,6 +135,7 @@ static void print_reloads(const struct reload_figures *reloads, FILE *out)
 			print_step(figure->compile, figure, out);
 			print_step(figure->flat, figure, out);
 			print_step(figure->tries, figure, out);
+			print_step(figure->write, figure, out);
 			fprintf(out, " %zu |\n", figure->written);
 		}
 }
