@@ -62,21 +62,25 @@ static void add_program_floor(struct field *field)
 		   });
 }
 
-static int add_stack_floor(struct field *field, struct failure *failure)
+/* Without it nothing that lives in the stack is measured, which is said. */
+static void add_stack_floor(struct field *field)
 {
+	static const char who[] = "everything that lives in the stack";
 	const char *missing = peer_missing(PEER_NONE);
-	int error;
+	struct failure failure;
 
 	if (missing) {
-		add_absent(field, "everything that lives in the stack: no command", missing);
-		return 0;
+		add_absent(field, who, arena_printf(field->arena, "no command %s", missing));
+		return;
 	}
-	error = peer_load(&field->floor, PEER_NONE, NULL, field->stand, failure);
-	if (!error)
-		error = peer_load(&field->own, PEER_NONE, NULL, field->stand, failure);
-	if (!error)
-		add(field, peer_contender(&field->floor, 0));
-	return error;
+	if (peer_load(&field->floor, PEER_NONE, NULL, field->stand, &failure) ||
+	    peer_load(&field->own, PEER_NONE, NULL, field->stand, &failure)) {
+		add_absent(field, who, arena_printf(field->arena, "%.300s", failure.message));
+		peer_unload(&field->floor);
+		peer_unload(&field->own);
+		return;
+	}
+	add(field, peer_contender(&field->floor, 0));
 }
 
 /* ---- peers ---- */
@@ -148,12 +152,11 @@ static void add_xdp_filter(struct field *field)
 
 int field_set_up(struct field *field, struct failure *failure)
 {
-	int error;
+	int error = 0;
 
 	add_program_floor(field);
-	error = add_stack_floor(field, failure);
-	if (!error)
-		add_xdp_filter(field);
+	add_stack_floor(field);
+	add_xdp_filter(field);
 	for (size_t size = 0; !error && size < field->plan.size_count; size++) {
 		const size_t prefixes[2] = {field->plan.sizes[size], field->plan.sizes[size]};
 		const struct host_policy *policy =

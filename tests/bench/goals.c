@@ -283,7 +283,7 @@ static void judge_reloads(const struct judge *judge, const struct reload_figures
 	    reload->steps[RELOAD_MUCH].write * 1e3 / (double)reload->steps[RELOAD_MUCH].written);
 	goal->how =
 		arena_printf(judge->goals->arena, "%zu entries in %.0f ms",
-			     reload->steps[RELOAD_MUCH].written, reload->steps[RELOAD_MUCH].tries);
+			     reload->steps[RELOAD_MUCH].written, reload->steps[RELOAD_MUCH].write);
 }
 
 /* ---- memory: the worst of the populations of that size ---- */

@@ -99,13 +99,14 @@ struct wire {
 	struct host hosts[GUARDS];
 	struct generator_packet *floods[2]; /* what is dropped, what passes */
 	struct sample samples[LOADS][GUARDS][ROUNDS_MAX];
+	char nft_absent[256]; /* why nftables is not measured, or "" */
 };
 
 /* ---- enforcers ---- */
 
-static bool is_absent(enum guard guard)
+static bool is_absent(const struct wire *wire, enum guard guard)
 {
-	return guard == GUARD_NFT && peer_missing(PEER_NFT_NETDEV);
+	return guard == GUARD_NFT && wire->nft_absent[0];
 }
 
 static int attach_ours(struct wire *wire, struct host *host, struct failure *failure)
@@ -165,8 +166,8 @@ static int set_up_host(struct wire *wire, enum guard guard, const struct address
 		error = stand_adopt(wire->stand, host->link.host, failure);
 	if (!error && guard == GUARD_OURS)
 		error = attach_ours(wire, host, failure);
-	if (!error && guard == GUARD_NFT)
-		error = load_nft(wire, host, failure);
+	if (!error && guard == GUARD_NFT && load_nft(wire, host, failure))
+		snprintf(wire->nft_absent, sizeof(wire->nft_absent), "%s", failure->message);
 	return error;
 }
 
@@ -198,8 +199,7 @@ static int set_up(struct wire *wire, struct failure *failure)
 	}
 	from = caller(wire);
 	for (int guard = 0; !error && guard < GUARDS; guard++)
-		if (!is_absent(guard))
-			error = set_up_host(wire, guard, &from, failure);
+		error = set_up_host(wire, guard, &from, failure);
 	return error;
 }
 
@@ -323,7 +323,7 @@ static int measure_all(struct wire *wire, struct failure *failure)
 			for (int guard = 0; !error && guard < GUARDS; guard++) {
 				struct sample *sample = &wire->samples[load][guard][round];
 
-				if (is_absent(guard))
+				if (is_absent(wire, guard))
 					continue;
 				error = measure(wire, guard, &loads[load], sample, failure);
 				if (!error)
@@ -414,9 +414,9 @@ static void print(const struct wire *wire, const struct machine *machine)
 		for (int guard = 0; guard < GUARDS; guard++) {
 			struct sample sample = median_of(wire, load, guard);
 
-			if (is_absent(guard))
-				printf("| %s | %s | not measured: no such command |\n",
-				       loads[load].name, guard_names[guard]);
+			if (is_absent(wire, guard))
+				printf("| %s | %s | not measured: %s |\n", loads[load].name,
+				       guard_names[guard], wire->nft_absent);
 			else
 				print_row(wire, load, guard, &sample);
 		}
@@ -431,7 +431,7 @@ static int write_json(const struct wire *wire, const struct machine *machine, co
 		for (int guard = 0; guard < GUARDS; guard++) {
 			struct sample sample = median_of(wire, load, guard);
 
-			if (is_absent(guard))
+			if (is_absent(wire, guard))
 				continue;
 			json_array_append_new(
 				list,
