@@ -3,12 +3,13 @@
 # Measures: scripts/bench.sh all | quick | wire. Needs root; installs the enforcers that it compares with.
 #
 # "all" leaves its results in tests/bench/results and writes them into docs/performance.md; the others print only.
-# SEED=N draws other prefixes and packets.
+# SEED=N draws other prefixes and packets; ROUNDS=N takes medians of so many.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 build=${BUILD:-build}
-seed=${SEED:-1}
+bench=("$build/tests/bench/bench" --seed "${SEED:-1}" ${ROUNDS:+--rounds "$ROUNDS"})
+wire=("$build/tests/bench/wire" --seed "${SEED:-1}")
 results=tests/bench/results
 export PATH="$PATH:/usr/sbin:/sbin"
 
@@ -22,20 +23,20 @@ scripts/setup.sh bench || true
 case ${1:-} in
 all)
   mkdir -p "$results" "$build/bench"
-  "$build/tests/bench/bench" --seed "$seed" --json "$build/bench/bench.json" | tee "$build/bench/bench.md"
+  "${bench[@]}" --json "$build/bench/bench.json" | tee "$build/bench/bench.md"
   echo
-  "$build/tests/bench/wire" --seed "$seed" --json "$build/bench/wire.json" | tee "$build/bench/wire.md"
+  "${wire[@]}" --json "$build/bench/wire.json" | tee "$build/bench/wire.md"
   # A run that failed half-way leaves the old results.
   cp "$build"/bench/{bench,wire}.{json,md} "$results/"
   /usr/bin/python3 -B tests/bench/report.py "$results" docs
   ;;
 quick)
-  "$build/tests/bench/bench" --quick --seed "$seed"
+  "${bench[@]}" --quick
   echo
-  "$build/tests/bench/wire" --quick --seed "$seed"
+  "${wire[@]}" --quick
   ;;
 wire)
-  "$build/tests/bench/wire" --seed "$seed"
+  "${wire[@]}"
   ;;
 *)
   echo "bench.sh: all, quick or wire" >&2

@@ -3,7 +3,7 @@
  * The data plane's benchmark: what one packet costs in each encoding of the tables and with other
  * enforcers, in one run, and whether the goals are met.
  *
- *     bench [--quick | --smoke] [--cpu N] [--seed N] [--json FILE]
+ *     bench [--quick | --smoke] [--rounds N] [--cpu N] [--seed N] [--json FILE]
  *
  * The tables go to standard output as Markdown, progress to standard error. A packet that is judged
  * otherwise than it must be ends the run: an empty table is very fast.
@@ -62,7 +62,8 @@ static const struct plan {
 
 struct options {
 	enum extent extent;
-	int cpu; /* -1: the last */
+	int cpu;	 /* -1: the last */
+	unsigned rounds; /* 0: as many as this extent has */
 	uint64_t seed;
 	const char *json; /* NULL: none */
 };
@@ -120,7 +121,7 @@ static int set_up(struct bench *bench, struct failure *failure)
 		.stand = field->stand,
 		.population = field->population,
 		.seed = bench->options.seed,
-		.rounds = amount->rounds,
+		.rounds = bench->options.rounds ? bench->options.rounds : amount->rounds,
 		.repeat = amount->repeat,
 		.live_repeat = amount->live_repeat,
 		.contenders = field->contenders,
@@ -159,7 +160,7 @@ static int report(struct bench *bench, struct failure *failure)
 		.date = machine.date,
 		.cpu_number = bench->cpu,
 		.seed = bench->options.seed,
-		.rounds = bench->amount->rounds,
+		.rounds = bench->series.rounds,
 		.repeat = bench->amount->repeat,
 		.live_repeat = bench->amount->live_repeat,
 		.population = population_names[POPULATION_MIXED],
@@ -238,6 +239,11 @@ static bool read_option(int option, struct options *options)
 			return false;
 		options->cpu = (int)number;
 		return true;
+	case 'r':
+		if (!read_number(optarg, &number) || number < 1 || number > SERIES_ROUNDS_MAX)
+			return false;
+		options->rounds = (unsigned)number;
+		return true;
 	case 's':
 		if (!read_number(optarg, &number))
 			return false;
@@ -274,7 +280,8 @@ int main(int argc, char **argv)
 	bench->options = (struct options){.cpu = -1, .seed = 1};
 	if (!read_options(argc, argv, &bench->options)) {
 		fprintf(stderr,
-			"usage: bench [--quick | --smoke] [--cpu N] [--seed N] [--json FILE]\n");
+			"usage: bench [--quick | --smoke] [--rounds N] [--cpu N] [--seed N] "
+			"[--json FILE]\n");
 		free(bench);
 		return 2;
 	}
