@@ -257,9 +257,13 @@ static bool read_option(int option, struct options *options)
 static bool read_options(int argc, char **argv, struct options *options)
 {
 	static const struct option long_options[] = {
-		{"quick", no_argument, NULL, 'q'},	{"smoke", no_argument, NULL, 'k'},
-		{"cpu", required_argument, NULL, 'c'},	{"seed", required_argument, NULL, 's'},
-		{"json", required_argument, NULL, 'j'}, {0},
+		{"quick", no_argument, NULL, 'q'},
+		{"smoke", no_argument, NULL, 'k'},
+		{"cpu", required_argument, NULL, 'c'},
+		{"rounds", required_argument, NULL, 'r'},
+		{"seed", required_argument, NULL, 's'},
+		{"json", required_argument, NULL, 'j'},
+		{0},
 	};
 	int option;
 
