@@ -170,9 +170,9 @@ net: all tests ## namespaces, real sockets, reloads, kill -9 (root)
 TIDY_SOURCES := $(wildcard user/*.c)
 C_FILES = $(wildcard bpf/*.[ch] include/*.h user/*.[ch] tests/*/*.[ch])
 
-bench: $(BENCH) $(WIRE) ## what a packet costs here and with other enforcers; writes docs/performance.md (root)
+bench: all $(BENCH) $(WIRE) ## what a packet costs here and with other enforcers; writes docs/performance.md (root)
 	@scripts/bench.sh all
-bench-quick: $(BENCH) $(WIRE) ## the same in two minutes, to the terminal alone
+bench-quick: all $(BENCH) $(WIRE) ## the same in two minutes, to the terminal alone
 	@scripts/bench.sh quick
 bench-wire: $(WIRE) ## end to end over veth: floods, and calls beside them
 	@scripts/bench.sh wire
