@@ -20,6 +20,7 @@
 #include "clock.h"
 #include "field.h"
 #include "machine.h"
+#include "variants.h"
 #include "own_flows.h"
 #include "report.h"
 
@@ -192,6 +193,8 @@ static int run(struct bench *bench, struct failure *failure)
 		error = field_check(&bench->field, failure);
 	if (!error)
 		error = own_flows_measure(&bench->series, quick, &bench->results, failure);
+	if (!error)
+		error = variants_measure(&bench->series, &bench->results, failure);
 	field_take_down(&bench->field);
 	say(bench, "building and loading");
 	if (!error && bench->options.extent != EXTENT_SMOKE)

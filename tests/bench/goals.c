@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "variants.h"
+
 #define MIB 1048576.0
 
 static const char not_in_run[] = "not in this run";
@@ -97,6 +99,19 @@ static void judge_ratio(const struct judge *judge, const char *number, const cha
 	goal->how = arena_printf(judge->goals->arena, "%.0f / %.0f ns", dividend, divisor);
 }
 
+/* How much more the one costs, in nanoseconds. */
+static void judge_difference(const struct judge *judge, const char *number, const char *text,
+			     double limit, struct cost more, struct cost less)
+{
+	struct goal *goal = add(judge, number, text, limit, "ns");
+	const struct result *with = find(judge, &more), *without = find(judge, &less);
+
+	if (!with || !without)
+		return;
+	set(goal, with->net - without->net);
+	goal->how = arena_printf(judge->goals->arena, "%d − %d ns", with->net, without->net);
+}
+
 static void judge_absent(const struct judge *judge, const char *number, const char *text,
 			 double limit, const char *unit, const char *why_not)
 {
@@ -131,8 +146,9 @@ static void judge_decisions(const struct judge *judge)
 	judge_net(judge, "1", "full decision, pass, 50 rules, IPv6", 25,
 		  FLAT(TRAFFIC_SERVED, K1, 50, .v6 = true));
 	judge_net(judge, "1", "one warm packet, IPv4", 8, FLAT(TRAFFIC_SERVED, 1, 50));
-	judge_absent(judge, "1", "with `live` and `shape`, more", 7, "ns",
-		     "this version has neither");
+	judge_difference(judge, "1", "`live` and `shape` add", 7,
+			 COST(variant_names[VARIANT_MEDIA], TRAFFIC_MEDIA, K1, 50),
+			 FLAT(TRAFFIC_MEDIA, K1, 50));
 	for (uint8_t family = 4; family <= 6; family += 2) {
 		const bool v6 = family == 6;
 
@@ -198,19 +214,6 @@ static void judge_others(const struct judge *judge)
 		    COST("xdp-filter", TRAFFIC_SERVED, 1, 50), FLAT(TRAFFIC_SERVED, 1, 50));
 }
 
-/* What asking for a flow adds: a segment that could belong to one, against a SYN, which can't. */
-static void judge_state(const struct judge *judge, const char *text, double limit,
-			struct cost asking, struct cost not_asking)
-{
-	struct goal *goal = add(judge, "7", text, limit, "ns");
-	const struct result *with = find(judge, &asking), *without = find(judge, &not_asking);
-
-	if (!with || !without)
-		return;
-	set(goal, with->net - without->net);
-	goal->how = arena_printf(judge->goals->arena, "%d − %d ns", with->net, without->net);
-}
-
 static void judge_flows(const struct judge *judge)
 {
 #define FLOOD(kind) FLAT(kind, K64, 50, .flows = K1)
@@ -220,10 +223,11 @@ static void judge_flows(const struct judge *judge)
 		  FLAT(TRAFFIC_FLOW, K16, 50, .flows = K16));
 	judge_net(judge, "7", "reply of an own flow, 256k flows", 150,
 		  FLAT(TRAFFIC_FLOW, K256, 50, .flows = K256));
-	judge_state(judge, "state adds to denied floods, ports that own no flow", 3,
-		    FLOOD(TRAFFIC_UNOWNED_ACK), FLOOD(TRAFFIC_UNOWNED_SYN));
-	judge_state(judge, "state adds to denied floods, ports that own flows", 45,
-		    FLOOD(TRAFFIC_OWNED_ACK), FLOOD(TRAFFIC_OWNED_SYN));
+	/* A segment that could belong to a flow, against a SYN, which can't. */
+	judge_difference(judge, "7", "state adds to denied floods, ports that own no flow", 3,
+			 FLOOD(TRAFFIC_UNOWNED_ACK), FLOOD(TRAFFIC_UNOWNED_SYN));
+	judge_difference(judge, "7", "state adds to denied floods, ports that own flows", 45,
+			 FLOOD(TRAFFIC_OWNED_ACK), FLOOD(TRAFFIC_OWNED_SYN));
 #undef FLOOD
 }
 

@@ -7,6 +7,8 @@
 
 #include <jansson.h>
 
+#include "variants.h"
+
 #define MIB 1048576.0
 
 /* ---- the table of packets ---- */
@@ -85,12 +87,36 @@ static void print_packets(const struct results *results, FILE *out)
 
 		for (size_t j = 0; !seen && j < i; j++)
 			seen = is_same_row(&results->list.items[i], &results->list.items[j]);
-		if (!seen)
+		if (!seen && results->list.items[i].traffic.kind != TRAFFIC_MEDIA)
 			print_row(results, &results->list.items[i], out);
 	}
 }
 
 /* ---- the other tables ---- */
+
+static void print_variants(const struct results *results, FILE *out)
+{
+	fprintf(out, "\n| IP | calls, 1k flows, above the XDP floor |");
+	for (int variant = 0; variant < VARIANTS; variant++)
+		fprintf(out, " %s |", variant_names[variant]);
+	fprintf(out, "\n|---|---|--:|--:|--:|--:|\n");
+	for (uint8_t family = 4; family <= 6; family += 2) {
+		const struct traffic traffic = {
+			.kind = TRAFFIC_MEDIA, .family = family, .packets = 1 << 10};
+
+		fprintf(out, "| %u | policy of 50 prefixes |", family);
+		for (int variant = 0; variant < VARIANTS; variant++) {
+			const struct result *result = results_find(
+				results, &traffic, 50, variant_names[variant], WAY_PROGRAM);
+
+			if (result)
+				fprintf(out, " %d |", result->net);
+			else
+				fprintf(out, " – |");
+		}
+		fprintf(out, "\n");
+	}
+}
 
 static void print_rebuilds(const struct rebuild_figures *rebuilds, FILE *out)
 {
@@ -183,6 +209,7 @@ void report_print(const struct report *report, FILE *out)
 	for (size_t i = 0; i < report->absent_count; i++)
 		fprintf(out, "Not measured: %s.\n", report->absent[i]);
 	fprintf(out, "Not measured: bpfilter (Debian has none).\n");
+	print_variants(report->results, out);
 	print_rebuilds(report->rebuilds, out);
 	print_reloads(report->reloads, out);
 	print_goals(report->goals, out);

@@ -18,7 +18,9 @@
 #define ETHERNET_BYTES 14u
 #define MAC_BYTES      6u
 #define IPV4_BYTES     20u
-#define IPV4_CHECKSUM  10u /* in the IP header */
+#define UDP_BYTES      8u
+#define RTP_VERSION    0x80 /* 2, nothing else */
+#define IPV4_CHECKSUM  10u  /* in the IP header */
 #define IPV4_PROTOCOL  9u
 /* Frames that are handed on together: what a device's poll handles at most. */
 #define LIVE_BATCH 64u
@@ -34,8 +36,8 @@ struct stand {
 };
 
 /*
- * A TCP segment without payload that reads as a whole UDP datagram too: one frame serves both
- * protocols.
+ * A TCP segment without payload that reads as a whole UDP datagram with an RTP header (RFC 3550)
+ * too: one frame serves both protocols.
  */
 static int build_frame(struct stand *stand, enum direction direction, const char *own, bool v6)
 {
@@ -54,6 +56,7 @@ static int build_frame(struct stand *stand, enum direction direction, const char
 		return error;
 	frame[l4 + 4] = 0;
 	frame[l4 + 5] = (uint8_t)(stand->lengths[v6] - l4);
+	frame[l4 + UDP_BYTES] = RTP_VERSION;
 	return 0;
 }
 

@@ -89,7 +89,7 @@ static int count_expected(void *self, const struct traffic *traffic, struct fail
 {
 	const struct target *target = self;
 	const bool in = traffic->direction == DIRECTION_IN;
-	const bool served = traffic->kind == TRAFFIC_SERVED;
+	const bool served = traffic->kind == TRAFFIC_SERVED || traffic->kind == TRAFFIC_MEDIA;
 
 	if (traffic_passes(traffic))
 		*ret_packets = sum_counters(target, in ? "receive_rules" : "transmit_rules",

@@ -38,12 +38,15 @@ static void set_remote(struct generator_packet *packet, const struct address *pe
 }
 
 static void fill_served(const struct population *population, struct random *random, uint8_t family,
-			size_t prefixes, struct generator_packet *packet)
+			size_t prefixes, bool media, struct generator_packet *packet)
 {
-	size_t prefix;
-	struct address peer = population_member(population, random, family, prefixes, &prefix);
-	size_t rule = prefix % BENCH_GROUPS;
+	struct address peer;
+	size_t prefix, rule;
 
+	do {
+		peer = population_member(population, random, family, prefixes, &prefix);
+		rule = prefix % BENCH_GROUPS;
+	} while (media && bench_protocol_of_rule(rule) != IPPROTO_UDP);
 	packet->protocol = bench_protocol_of_rule(rule);
 	packet->tcp_flags = FRAME_TCP_ACK;
 	packet->local_port = port_of_rule(random, rule);
@@ -98,14 +101,22 @@ bool traffic_is_same(const struct traffic *a, const struct traffic *b)
 
 bool traffic_passes(const struct traffic *traffic)
 {
-	return traffic->kind == TRAFFIC_SERVED || traffic->kind == TRAFFIC_OPENING ||
-	       traffic->kind == TRAFFIC_FLOW;
+	switch (traffic->kind) {
+	case TRAFFIC_SERVED:
+	case TRAFFIC_MEDIA:
+	case TRAFFIC_OPENING:
+	case TRAFFIC_FLOW:
+		return true;
+	default:
+		return false;
+	}
 }
 
 enum reason traffic_reason(const struct traffic *traffic)
 {
 	switch (traffic->kind) {
 	case TRAFFIC_SERVED:
+	case TRAFFIC_MEDIA:
 		return traffic->direction == DIRECTION_IN ? REASON_RULE : REASON_MIRROR;
 	case TRAFFIC_OPENING:
 		return REASON_RULE;
@@ -170,7 +181,9 @@ void traffic_fill(const struct traffic *traffic, const struct population *popula
 
 		switch (traffic->kind) {
 		case TRAFFIC_SERVED:
-			fill_served(population, &random, family, prefixes, packet);
+		case TRAFFIC_MEDIA:
+			fill_served(population, &random, family, prefixes,
+				    traffic->kind == TRAFFIC_MEDIA, packet);
 			break;
 		case TRAFFIC_STRANGER:
 		case TRAFFIC_CLOSED:

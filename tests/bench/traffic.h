@@ -9,6 +9,7 @@
 /* TCP and UDP mixed, unless the name says otherwise. */
 enum traffic_kind {
 	TRAFFIC_SERVED,	     /* a peer and a port of the in rules */
+	TRAFFIC_MEDIA,	     /* the same, RTP alone; UDP */
 	TRAFFIC_STRANGER,    /* no peer, to a port of the in rules */
 	TRAFFIC_CLOSED,	     /* no peer, to a port of no rule */
 	TRAFFIC_OPENING,     /* the first packets of own flows */
