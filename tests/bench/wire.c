@@ -43,7 +43,6 @@ enum {
 	POLLER_CPU = 1,	   /* the host under test */
 	SENDER_CPU = 0,	   /* the flood, and the calls */
 	SETTLE_US = 20000, /* so that what is under way arrives */
-	BUSY_PERCENT = 90, /* of a CPU, from which on it counts as saturated */
 	RATE_MODERATE = 200000,
 };
 
@@ -307,8 +306,8 @@ static int check(const struct wire *wire, enum guard guard, const struct load *l
 	if (load->passes && sample->to_stack < sample->received * 0.99)
 		return fail(failure, EPROTO, "%s, %s: of %.0f packets a second %.0f got in",
 			    guard_names[guard], load->name, sample->received, sample->to_stack);
-	if (load->calls && sample->busy_percent < BUSY_PERCENT &&
-	    sample->rtp.received < sample->rtp.sent / 2)
+	/* Some get lost where somebody else has the CPU; that nearly all do is the policy. */
+	if (load->calls && sample->rtp.received < sample->rtp.sent / 20)
 		return fail(failure, EPROTO, "%s, %s: of %u packets of calls %u arrived",
 			    guard_names[guard], load->name, sample->rtp.sent, sample->rtp.received);
 	return 0;
