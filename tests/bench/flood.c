@@ -11,8 +11,7 @@
 #include "clock.h"
 
 struct flood_report {
-	uint64_t packets;
-	uint64_t nanoseconds;
+	struct flood_sent sent;
 	struct failure failure;
 };
 
@@ -20,6 +19,7 @@ struct flood_report {
 static int be_flood(const struct flood *flood, struct flood_report *report)
 {
 	const uint64_t since = clock_now();
+	struct timespec used;
 	cpu_set_t one;
 	int error;
 
@@ -28,8 +28,10 @@ static int be_flood(const struct flood *flood, struct flood_report *report)
 	if (sched_setaffinity(0, sizeof(one), &one))
 		return fail(&report->failure, errno, "CPU %d: %s", flood->cpu, strerror(errno));
 	error = stand_flood(flood->stand, flood->from, flood->to, flood->rate, flood->milliseconds,
-			    &report->failure, &report->packets);
-	report->nanoseconds = clock_now() - since;
+			    &report->failure, &report->sent.packets);
+	report->sent.seconds = (double)(clock_now() - since) / 1e9;
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+	report->sent.cpu_ns = (double)used.tv_sec * 1e9 + (double)used.tv_nsec;
 	return error;
 }
 
@@ -52,8 +54,7 @@ int flood_start(const struct flood *flood, struct failure *failure, struct flood
 	return 0;
 }
 
-int flood_wait(struct flood_run *run, struct failure *failure, uint64_t *ret_packets,
-	       double *ret_seconds)
+int flood_wait(struct flood_run *run, struct failure *failure, struct flood_sent *ret_sent)
 {
 	int status = 0, error = 0;
 
@@ -62,8 +63,7 @@ int flood_wait(struct flood_run *run, struct failure *failure, uint64_t *ret_pac
 			return fail(failure, errno, "waitpid: %s", strerror(errno));
 	if (status)
 		error = fail(failure, EIO, "the flood: %s", run->report->failure.message);
-	*ret_packets = run->report->packets;
-	*ret_seconds = (double)run->report->nanoseconds / 1e9;
+	*ret_sent = run->report->sent;
 	munmap(run->report, sizeof(*run->report));
 	return error;
 }

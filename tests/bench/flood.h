@@ -24,8 +24,13 @@ struct flood_run {
 };
 
 int flood_start(const struct flood *flood, struct failure *failure, struct flood_run *ret_run);
-/* Waits for its end. ret_packets: sent; ret_seconds: in that time. */
-int flood_wait(struct flood_run *run, struct failure *failure, uint64_t *ret_packets,
-	       double *ret_seconds);
+struct flood_sent {
+	uint64_t packets;
+	double seconds;
+	double cpu_ns; /* of the process and the softirqs that it ran: of both ends of the link */
+};
+
+/* Waits for its end. */
+int flood_wait(struct flood_run *run, struct failure *failure, struct flood_sent *ret_sent);
 
 #endif

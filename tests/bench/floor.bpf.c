@@ -120,6 +120,13 @@ int empty_xdp(struct xdp_md *context)
 	return XDP_PASS;
 }
 
+/* What a device costs whose every packet is gone at once. */
+SEC("xdp")
+int drop_xdp(struct xdp_md *context)
+{
+	return XDP_DROP;
+}
+
 SEC("tc")
 int empty_tc(struct __sk_buff *skb)
 {

@@ -23,21 +23,12 @@ struct packet {
 	uint16_t sequence;
 	uint32_t timestamp;
 	uint32_t source;
-	uint8_t payload[PAYLOAD_BYTES]; /* the time at which it was sent comes first */
+	uint8_t payload[PAYLOAD_BYTES]; /* the time at which it was due comes first */
 };
 
 static uint64_t to_nanoseconds(const struct timespec *time)
 {
 	return (uint64_t)time->tv_sec * NANOSECONDS + (uint64_t)time->tv_nsec;
-}
-
-/* The clock that the kernel stamps packets with. */
-static uint64_t now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_REALTIME, &time);
-	return to_nanoseconds(&time);
 }
 
 /* A UDP socket bound to an address and a port, in this thread's namespace; -1: errno says why. */
@@ -108,7 +99,7 @@ static enum received receive(int fd, uint64_t *ret_nanoseconds)
 	};
 	struct cmsghdr *header;
 	struct timespec seen;
-	uint64_t sent;
+	uint64_t due;
 	ssize_t length = recvmsg(fd, &message, MSG_DONTWAIT);
 
 	if (length < 0)
@@ -117,8 +108,8 @@ static enum received receive(int fd, uint64_t *ret_nanoseconds)
 	if (length != (ssize_t)sizeof(packet) || !header || header->cmsg_type != SCM_TIMESTAMPNS)
 		return RECEIVED_OTHER;
 	memcpy(&seen, CMSG_DATA(header), sizeof(seen));
-	memcpy(&sent, packet.payload, sizeof(sent));
-	*ret_nanoseconds = to_nanoseconds(&seen) - sent;
+	memcpy(&due, packet.payload, sizeof(due));
+	*ret_nanoseconds = to_nanoseconds(&seen) - due;
 	return RECEIVED_OURS;
 }
 
@@ -172,7 +163,7 @@ int rtp_collect(struct rtp *rtp, unsigned milliseconds, struct rtp_figures *figu
 
 /* ---- sending ---- */
 
-static void send_one(int fd, const struct rtp *rtp, uint32_t number)
+static void send_one(int fd, const struct rtp *rtp, uint32_t number, uint64_t due)
 {
 	const uint16_t port = htons((uint16_t)(rtp->port_first + number % RTP_CALLS));
 	struct sockaddr_in to4 = {.sin_family = AF_INET, .sin_port = port};
@@ -185,12 +176,10 @@ static void send_one(int fd, const struct rtp *rtp, uint32_t number)
 		.timestamp = htonl(number / RTP_CALLS * PAYLOAD_BYTES),
 		.source = htonl(number % RTP_CALLS),
 	};
-	uint64_t sent;
 
 	memcpy(&to4.sin_addr, rtp->to.bytes, sizeof(to4.sin_addr));
 	memcpy(&to6.sin6_addr, rtp->to.bytes, sizeof(to6.sin6_addr));
-	sent = now();
-	memcpy(packet.payload, &sent, sizeof(sent));
+	memcpy(packet.payload, &due, sizeof(due));
 	/* What is lost is counted where it should have arrived. */
 	if (sendto(fd, &packet, sizeof(packet), 0,
 		   v6 ? (struct sockaddr *)&to6 : (struct sockaddr *)&to4,
@@ -204,15 +193,16 @@ static void send_all(const int *sockets, const struct rtp *rtp, unsigned millise
 	const uint32_t count = packets_in(milliseconds);
 	struct timespec next;
 
-	clock_gettime(CLOCK_MONOTONIC, &next);
+	/* The clock that the kernel stamps packets with. */
+	clock_gettime(CLOCK_REALTIME, &next);
 	for (uint32_t i = 0; i < count; i++) {
 		next.tv_nsec += (long)(NANOSECONDS / RTP_PACKETS_PER_SECOND);
 		if (next.tv_nsec >= (long)NANOSECONDS) {
 			next.tv_nsec -= (long)NANOSECONDS;
 			next.tv_sec++;
 		}
-		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &next, NULL);
-		send_one(sockets[i % RTP_CALLS], rtp, i);
+		clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &next, NULL);
+		send_one(sockets[i % RTP_CALLS], rtp, i, to_nanoseconds(&next));
 	}
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Calls: RTP (RFC 3550) as G.711 sends it, fifty packets a second and call of 160 bytes, from a
- * peer to this host. How long each packet took is the difference between the sender's clock just
- * before it was sent and the time at which the receiving kernel first saw it.
+ * peer to this host. How long each packet took is from the time at which it was due to the time at
+ * which the receiving kernel first saw it: what it waited for a CPU that was busy is in it.
  */
 #ifndef SALLYPORT_TESTS_BENCH_RTP_H
 #define SALLYPORT_TESTS_BENCH_RTP_H

@@ -92,17 +92,27 @@ void stand_free(struct stand *stand)
 	free(stand);
 }
 
-int stand_adopt(struct stand *stand, const struct namespace *place, struct failure *failure)
+static int attach(const struct namespace *place, const struct bpf_program *program,
+		  struct failure *failure)
 {
 	int error = namespace_enter(place, failure);
 
 	if (!error &&
-	    bpf_xdp_attach((int)place->ifindex, bpf_program__fd(stand->skeleton->progs.empty_xdp),
-			   XDP_FLAGS_DRV_MODE, NULL))
-		error = fail(failure, errno, "XDP can't be attached to " NAMESPACE_DEVICE ": %s",
+	    bpf_xdp_attach((int)place->ifindex, bpf_program__fd(program), XDP_FLAGS_DRV_MODE, NULL))
+		error = fail(failure, errno, "XDP can't be attached to a device: %s",
 			     strerror(errno));
 	namespace_leave(place);
 	return error;
+}
+
+int stand_adopt(struct stand *stand, const struct namespace *place, struct failure *failure)
+{
+	return attach(place, stand->skeleton->progs.empty_xdp, failure);
+}
+
+int stand_close(struct stand *stand, const struct namespace *place, struct failure *failure)
+{
+	return attach(place, stand->skeleton->progs.drop_xdp, failure);
 }
 
 /* ---- packets ---- */

@@ -31,6 +31,8 @@ void stand_free(struct stand *stand);
 
 /* Live runs want a device that has an XDP program: one that does nothing. */
 int stand_adopt(struct stand *stand, const struct namespace *place, struct failure *failure);
+/* Or one that drops everything. */
+int stand_close(struct stand *stand, const struct namespace *place, struct failure *failure);
 
 /*
  * count: a power of two, at most GENERATOR_PACKETS_MAX. Copied; their IPv4 checksums are

@@ -40,8 +40,7 @@ enum {
 	MILLISECONDS_QUICK = 400,
 	MILLISECONDS_SMOKE = 100,
 	CALLS_RULE = 1,	   /* an in rule of UDP */
-	POLLER_CPU = 1,	   /* the host under test */
-	SENDER_CPU = 0,	   /* the flood, and the calls */
+	HOST_CPU = 1,	   /* all is sent from there, and so handled there */
 	SETTLE_US = 20000, /* so that what is under way arrives */
 	RATE_MODERATE = 200000,
 };
@@ -49,9 +48,11 @@ enum {
 /* BPF_TCX_EGRESS, which older headers of libbpf do not name. */
 #define TCX_EGRESS 47
 
-enum guard { GUARD_NONE, GUARD_OURS, GUARD_NFT, GUARDS };
+/* GUARD_LINK: the host drops everything at once, which is what sender and link cost. */
+enum guard { GUARD_LINK, GUARD_NONE, GUARD_OURS, GUARD_NFT, GUARDS };
 
-static const char *const guard_names[GUARDS] = {"none", "sallyport, flat", "nft netdev"};
+static const char *const guard_names[GUARDS] = {"(link alone)", "none", "sallyport, flat",
+						"nft netdev"};
 
 /* What is sent beside the calls. */
 static const struct load {
@@ -64,19 +65,18 @@ static const struct load {
 	{"calls alone", false, false, true, 0},
 	{"calls, and a flood of 200,000 /s", true, false, true, RATE_MODERATE},
 	{"calls, and a flood without limit", true, false, true, FLOOD_UNLIMITED},
+	{"flood without limit", true, false, false, FLOOD_UNLIMITED},
 	{"allowed packets without limit", true, true, false, FLOOD_UNLIMITED},
 };
-enum { LOADS = sizeof(loads) / sizeof(loads[0]) };
+enum { LOADS = sizeof(loads) / sizeof(loads[0]), LOAD_FLOOD = 3 };
 
 /* Of one round; or of all, each figure's median. */
 struct sample {
 	double seconds;
-	double offered;	 /* packets a second */
-	double received; /* by the host's poller */
+	double received; /* by the host's device, packets a second */
 	double to_stack;
-	double cpu_ns;	     /* a packet that was received */
-	double busy_percent; /* of a CPU */
-	double lost;	     /* packets of calls */
+	double cpu_ns; /* a packet of a flood without limit, both ends of the link; else 0 */
+	double lost;   /* packets of calls */
 	struct rtp_figures rtp;
 };
 
@@ -106,6 +106,12 @@ struct wire {
 static bool is_absent(const struct wire *wire, enum guard guard)
 {
 	return guard == GUARD_NFT && wire->nft_absent[0];
+}
+
+/* The link alone is asked for what it costs, and for nothing else. */
+static bool is_left_out(enum guard guard, int load)
+{
+	return guard == GUARD_LINK && load != LOAD_FLOOD;
 }
 
 static int attach_ours(struct wire *wire, struct host *host, struct failure *failure)
@@ -151,7 +157,7 @@ static int set_up_host(struct wire *wire, enum guard guard, const struct address
 		       struct failure *failure)
 {
 	struct host *host = &wire->hosts[guard];
-	int error = link_new(bench_own_address, from, POLLER_CPU, &host->link, failure);
+	int error = link_new(bench_own_address, from, &host->link, failure);
 
 	if (!error)
 		error = stand_adopt(wire->stand, host->link.peer, failure);
@@ -161,7 +167,9 @@ static int set_up_host(struct wire *wire, enum guard guard, const struct address
 	if (!error)
 		error = rtp_open(&host->rtp, host->link.host, failure);
 	/* Without a program a veth takes what sockets send another way than what floods do. */
-	if (!error && guard != GUARD_OURS)
+	if (!error && guard == GUARD_LINK)
+		error = stand_close(wire->stand, host->link.host, failure);
+	if (!error && (guard == GUARD_NONE || guard == GUARD_NFT))
 		error = stand_adopt(wire->stand, host->link.host, failure);
 	if (!error && guard == GUARD_OURS)
 		error = attach_ours(wire, host, failure);
@@ -240,12 +248,12 @@ static int send_all(struct wire *wire, struct host *host, const struct load *loa
 	struct flood flood = {
 		.stand = wire->stand,
 		.from = host->link.peer,
-		.cpu = SENDER_CPU,
+		.cpu = HOST_CPU,
 		.rate = load->rate,
 		.milliseconds = wire->milliseconds + 50,
 	};
 	struct flood_run run = {0};
-	uint64_t offered = 0;
+	struct flood_sent sent = {.seconds = wire->milliseconds / 1e3};
 	pid_t calls = 0;
 	int error = 0, flood_error = 0;
 
@@ -253,14 +261,15 @@ static int send_all(struct wire *wire, struct host *host, const struct load *loa
 	if (load->flood)
 		error = flood_start(&flood, failure, &run);
 	if (!error && load->calls)
-		error = rtp_start(&host->rtp, host->link.peer, SENDER_CPU, wire->milliseconds,
+		error = rtp_start(&host->rtp, host->link.peer, HOST_CPU, wire->milliseconds,
 				  failure, &calls);
 	if (calls)
 		error = wait_for(calls, failure);
-	sample->seconds = wire->milliseconds / 1e3;
 	if (run.pid)
-		flood_error = flood_wait(&run, failure, &offered, &sample->seconds);
-	sample->offered = (double)offered / sample->seconds;
+		flood_error = flood_wait(&run, failure, &sent);
+	sample->seconds = sent.seconds;
+	if (load->flood && !load->rate && sent.packets)
+		sample->cpu_ns = sent.cpu_ns / (double)sent.packets;
 	return error ? error : flood_error;
 }
 
@@ -269,7 +278,6 @@ static int measure(struct wire *wire, enum guard guard, const struct load *load,
 {
 	struct host *host = &wire->hosts[guard];
 	struct link_counts before, after;
-	double received;
 	int error;
 
 	rtp_drain(&host->rtp);
@@ -285,12 +293,8 @@ static int measure(struct wire *wire, enum guard guard, const struct load *load,
 	if (error)
 		return error;
 	sample->lost = sample->rtp.sent - sample->rtp.received;
-	received = (double)(after.received - before.received);
-	sample->received = received / sample->seconds;
+	sample->received = (double)(after.received - before.received) / sample->seconds;
 	sample->to_stack = (double)(after.to_stack - before.to_stack) / sample->seconds;
-	sample->cpu_ns = (double)(after.cpu_ns - before.cpu_ns) / (received > 0 ? received : 1);
-	sample->busy_percent =
-		(double)(after.cpu_ns - before.cpu_ns) / (sample->seconds * 1e9) * 100;
 	return 0;
 }
 
@@ -322,7 +326,7 @@ static int measure_all(struct wire *wire, struct failure *failure)
 			for (int guard = 0; !error && guard < GUARDS; guard++) {
 				struct sample *sample = &wire->samples[load][guard][round];
 
-				if (is_absent(wire, guard))
+				if (is_absent(wire, guard) || is_left_out(guard, load))
 					continue;
 				error = measure(wire, guard, &loads[load], sample, failure);
 				if (!error)
@@ -349,9 +353,8 @@ static double median(double *numbers, unsigned count)
 static struct sample median_of(const struct wire *wire, int load, int guard)
 {
 	static const size_t fields[] = {
-		offsetof(struct sample, offered),	offsetof(struct sample, received),
-		offsetof(struct sample, to_stack),	offsetof(struct sample, cpu_ns),
-		offsetof(struct sample, busy_percent),	offsetof(struct sample, lost),
+		offsetof(struct sample, received),	offsetof(struct sample, to_stack),
+		offsetof(struct sample, cpu_ns),	offsetof(struct sample, lost),
 		offsetof(struct sample, rtp.median_us), offsetof(struct sample, rtp.p99_us),
 	};
 	struct sample result = wire->samples[load][guard][0];
@@ -381,12 +384,16 @@ static double worst_lost(const struct wire *wire, int load, int guard)
 static void print_row(const struct wire *wire, int load, int guard, const struct sample *sample)
 {
 	const struct sample alone = median_of(wire, 0, guard);
+	const double link_ns = median_of(wire, LOAD_FLOOD, GUARD_LINK).cpu_ns;
 	const struct rtp_figures *rtp = &sample->rtp;
 
-	printf("| %s | %s | %.0f | %.0f | %.0f | %.0f | %.0f | %.0f |", loads[load].name,
-	       guard_names[guard], sample->offered / 1e3, sample->received / 1e3,
-	       sample->to_stack / 1e3, (sample->received - sample->to_stack) / 1e3, sample->cpu_ns,
-	       sample->busy_percent);
+	printf("| %s | %s | %.0f | %.0f | %.0f |", loads[load].name, guard_names[guard],
+	       sample->received / 1e3, sample->to_stack / 1e3,
+	       (sample->received - sample->to_stack) / 1e3);
+	if (sample->cpu_ns > 0)
+		printf(" %.0f | %.0f |", sample->cpu_ns, sample->cpu_ns - link_ns);
+	else
+		printf(" – | – |");
 	if (loads[load].calls)
 		printf(" %.1f | %+.1f | %.1f | %.0f of %u (worst round %.0f) |\n", rtp->median_us,
 		       rtp->median_us - alone.rtp.median_us, rtp->p99_us, sample->lost, rtp->sent,
@@ -400,19 +407,24 @@ static void print(const struct wire *wire, const struct machine *machine)
 	printf("%s, Linux %s, %s. Seed %" PRIu64 ", %d prefixes of each family, medians of %u "
 	       "interleaved rounds of %u ms.\n"
 	       "%u calls of %u packets a second. The flood is of random sources, TCP SYN and UDP, "
-	       "to open ports. Thousands of packets a second; CPU is the polling thread's of the "
-	       "host's device;\n"
-	       "how long a packet of a call took is from just before it was sent to the receiving "
-	       "kernel's time stamp, in microseconds.\n\n",
+	       "to open ports. Thousands of packets a second; CPU is of sender, link and host "
+	       "together, and "
+	       "above what sender and link take;\n"
+	       "how long a packet of a call took is from when it was due to the receiving kernel's "
+	       "time "
+	       "stamp, in microseconds.\n\n",
 	       machine->date, machine->kernel, machine->cpu, wire->seed, PREFIXES, wire->rounds,
 	       wire->milliseconds, RTP_CALLS, RTP_PACKETS_PER_CALL);
-	printf("| sent | enforced by | offered | received | to the stack | dropped | CPU a packet, "
-	       "ns | CPU, %% | calls: median | added | p99 | lost |\n"
-	       "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n");
+	printf("| sent | enforced by | received | to the stack | dropped | CPU a packet, ns | "
+	       "above "
+	       "the link | calls: median | added | p99 | lost |\n"
+	       "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n");
 	for (int load = 0; load < LOADS; load++)
 		for (int guard = 0; guard < GUARDS; guard++) {
 			struct sample sample = median_of(wire, load, guard);
 
+			if (is_left_out(guard, load))
+				continue;
 			if (is_absent(wire, guard))
 				printf("| %s | %s | not measured: %s |\n", loads[load].name,
 				       guard_names[guard], wire->nft_absent);
@@ -430,20 +442,18 @@ static int write_json(const struct wire *wire, const struct machine *machine, co
 		for (int guard = 0; guard < GUARDS; guard++) {
 			struct sample sample = median_of(wire, load, guard);
 
-			if (is_absent(wire, guard))
+			if (is_absent(wire, guard) || is_left_out(guard, load))
 				continue;
 			json_array_append_new(
 				list,
-				json_pack("{s:s, s:s, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:i, s:i, "
+				json_pack("{s:s, s:s, s:f, s:f, s:f, s:f, s:f, s:i, s:i, "
 					  "s:i}",
 					  "sent", loads[load].name, "enforced_by",
-					  guard_names[guard], "offered_pps", sample.offered,
-					  "received_pps", sample.received, "to_stack_pps",
-					  sample.to_stack, "cpu_ns", sample.cpu_ns, "cpu_percent",
-					  sample.busy_percent, "calls_median_us",
-					  sample.rtp.median_us, "calls_p99_us", sample.rtp.p99_us,
-					  "calls_sent", (int)sample.rtp.sent, "calls_lost",
-					  (int)sample.lost, "calls_lost_worst",
+					  guard_names[guard], "received_pps", sample.received,
+					  "to_stack_pps", sample.to_stack, "cpu_ns", sample.cpu_ns,
+					  "calls_median_us", sample.rtp.median_us, "calls_p99_us",
+					  sample.rtp.p99_us, "calls_sent", (int)sample.rtp.sent,
+					  "calls_lost", (int)sample.lost, "calls_lost_worst",
 					  (int)worst_lost(wire, load, guard)));
 		}
 	all = json_pack("{s:s, s:s, s:s, s:I, s:o}", "date", machine->date, "kernel",
