@@ -201,11 +201,14 @@ static __always_inline void flow_refresh_late(struct flow *flow, __u64 now)
 /* Out of line: it is met seldom, and in many places. */
 __noinline int flow_rescue_in_map(struct flow_key *key, __u64 seen)
 {
+	struct flow_key copy;
 	struct flow *flow;
 
 	if (!key)
 		return 0;
-	flow = bpf_map_lookup_elem(&flows, key);
+	/* Linux 6.1 takes no key from another function's stack. */
+	copy = *key;
+	flow = bpf_map_lookup_elem(&flows, &copy);
 	if (flow)
 		flow_refresh_late(flow, seen);
 	return 0;

@@ -31,11 +31,15 @@ static __always_inline __u32 flow_ports_index(__u8 protocol, __u16 port)
 	__u32 plane = protocol == IPPROTO_TCP	? FLOW_PLANE_TCP
 		      : protocol == IPPROTO_UDP ? FLOW_PLANE_UDP
 						: FLOW_PLANE_OTHER;
+	__u32 index;
 
-	/* The verifier of Linux 6.1 may have lost the bounds that the compiler knows: it must keep
-	 * the masks of what comes next. */
-	asm volatile("" : "+r"(plane));
-	return plane << 16 | port;
+	index = plane << 16 | port;
+	/*
+	 * The verifier of Linux 6.1 does not see what the compiler does: that this is in bounds. So
+	 * the compiler must keep the masks of what comes next, and put them behind.
+	 */
+	asm volatile("" : "+r"(index));
+	return index;
 }
 
 static __always_inline bool flow_ports_own(const struct flow_ports *ports, __u32 index)

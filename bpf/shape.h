@@ -48,6 +48,20 @@ static __always_inline bool shape_is_rtp(const __u8 *payload, const void *data_e
 	return least && length >= least;
 }
 
+/* Of a frame in several buffers the payload may be in another than its headers. */
+static __always_inline bool shape_is_rtp_long(struct xdp_md *context, __u32 offset, __u32 length)
+{
+	__u8 start[SHAPE_BYTES_MIN] = {};
+	__u32 least;
+
+	if (config.record && !state.has_payload)
+		return true;
+	if (length < sizeof(start) || bpf_xdp_load_bytes(context, offset, start, sizeof(start)))
+		return false;
+	least = shape_least(start);
+	return least && length >= least;
+}
+
 /* The same of a packet that was parsed. */
 static __always_inline bool shape_is_rtp_of(struct xdp_md *context, const struct packet *packet)
 {
@@ -61,6 +75,8 @@ static __always_inline bool shape_is_rtp_of(struct xdp_md *context, const struct
 	if (offset > WALK_OFFSET_MAX)
 		return false;
 	asm volatile("" : "+r"(offset));
+	if (packet->long_length)
+		return shape_is_rtp_long(context, offset, packet->quote_end - packet->quote);
 	return shape_is_rtp(data + offset, (void *)(long)context->data_end,
 			    packet->quote_end - packet->quote);
 }
