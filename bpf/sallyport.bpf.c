@@ -65,6 +65,7 @@ static __always_inline int judge_arriving(struct xdp_md *context, bool checked)
 	struct packet packet = {.checked = checked};
 	struct finding finding = {};
 
+	begin_long_way();
 	cursor.length = cursor.data_end - cursor.data;
 	finding.reason = parse_frame(&cursor, &packet);
 	finding.reason = parse_again_if_long(context, &packet, finding.reason);
@@ -94,6 +95,7 @@ static __always_inline int judge_leaving(struct __sk_buff *skb, bool checked)
 	void *data = (void *)(long)skb->data;
 	void *data_end = (void *)(long)skb->data_end;
 
+	begin_long_way();
 	/* The headers of a packet that is not linear may lie in its pages. */
 	if (data_end - data < HEADER_BYTES && data_end - data < skb->len)
 		bpf_skb_pull_data(skb, skb->len < HEADER_BYTES ? skb->len : HEADER_BYTES);
@@ -119,6 +121,7 @@ int xdp_ingress(struct xdp_md *context)
 	const void *data_end = (void *)(long)context->data_end;
 	enum ordinary_end end = ORDINARY_LONG_WAY;
 
+	begin_short_way();
 	if (untagged_passes())
 		end = ordinary_packet(DIRECTION_IN, context, data, data_end, data_end - data, 1);
 	if (end == ORDINARY_PASS)
@@ -136,6 +139,7 @@ int tc_egress(struct __sk_buff *skb)
 	__u32 segments = skb->gso_segs ? skb->gso_segs : 1;
 	enum ordinary_end end = ORDINARY_LONG_WAY;
 
+	begin_short_way();
 	if (!skb->ingress_ifindex && leaves_untagged(skb))
 		end = ordinary_packet(DIRECTION_OUT, skb, data, data_end, skb->len, segments);
 	if (end == ORDINARY_PASS)

@@ -45,6 +45,25 @@ static __always_inline enum verdict take_effect(enum direction direction, struct
 	return config.mode[direction] == MODE_AUDIT ? VERDICT_PASS : judged;
 }
 
+/*
+ * On which way a packet is judged, for the test that follows both through the programs: the long
+ * one begins with an instruction that is nowhere else.
+ */
+static __always_inline void begin_short_way(void)
+{
+	if (config.record)
+		state.outcome.way = 0;
+}
+
+static __always_inline void begin_long_way(void)
+{
+	__u64 mark;
+
+	asm volatile("%0 = %1" : "=r"(mark) : "i"(LONG_WAY));
+	if (config.record)
+		state.outcome.way = mark;
+}
+
 static __always_inline void record(enum verdict verdict, const struct finding *finding)
 {
 	if (!config.record)

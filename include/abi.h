@@ -589,7 +589,11 @@ struct outcome {
 	__u8 unused;
 	__u16 rule_slot;
 	__u16 role_slot;
+	__u32 way; /* LONG_WAY, or 0: the packet was judged on the short way */
 };
+
+/* A number that nothing else in the programs is, so that the long way can be found in them. */
+#define LONG_WAY 0x106e6a11u
 
 /* Whether a local socket is bound where a packet goes: what a rule with RULE_LIVE asks. */
 enum bound {

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The short way of an ordinary packet has no call, neither of a helper nor of a function: read in
+ * the programs as the kernel has translated them, from their entry to where the long way begins.
+ * And ordinary packets do take it.
+ */
+#include "bench.h"
+
+/* Behind ours: cmocka has a macro fail(). */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/utsname.h>
+
+#include <cmocka.h>
+
+#include <bpf/bpf.h>
+#include <linux/bpf.h>
+
+#define SITE "tests/packet/options.yaml"
+
+#define IN   "{\"direction\":\"in\",\"destination\":\"192.0.2.10\",\"source_port\":40000,"
+#define IN6  "{\"direction\":\"in\",\"destination\":\"2001:db8:1::10\",\"source_port\":40000,"
+#define OUT  "{\"direction\":\"out\",\"source\":\"192.0.2.10\","
+#define PEER "198.51.100.7"
+#define RTP  "\"payload\":\"8000000100000000000000000000\"}"
+
+/* ---- what is in the programs ---- */
+
+/* Where the kernel inlines look-ups of per-CPU arrays (Linux 6.10); before, each is a call. */
+static bool kernel_inlines_all(void)
+{
+	struct utsname kernel;
+	int major = 0, minor = 0;
+
+	uname(&kernel);
+	sscanf(kernel.release, "%d.%d", &major, &minor);
+	return major > 6 || (major == 6 && minor >= 10);
+}
+
+struct translated {
+	struct bpf_insn *instructions;
+	size_t count;
+	bool *seen;
+	size_t *waiting; /* to be walked from */
+	size_t waiting_count;
+	size_t calls;
+	size_t exits;	  /* of the short way */
+	size_t long_ways; /* places where the long way begins */
+};
+
+static struct translated translate(int fd)
+{
+	struct translated program = {0};
+	struct bpf_prog_info info = {0};
+	__u32 size = sizeof(info);
+
+	assert_int_equal(bpf_obj_get_info_by_fd(fd, &info, &size), 0);
+	program.count = info.xlated_prog_len / sizeof(struct bpf_insn);
+	program.instructions = calloc(program.count, sizeof(struct bpf_insn));
+	program.seen = calloc(program.count, sizeof(bool));
+	program.waiting = calloc(program.count * 2, sizeof(size_t));
+	info = (struct bpf_prog_info){
+		.xlated_prog_len = (__u32)(program.count * sizeof(struct bpf_insn)),
+		.xlated_prog_insns = (__u64)(uintptr_t)program.instructions,
+	};
+	assert_int_equal(bpf_obj_get_info_by_fd(fd, &info, &size), 0);
+	/* The kernel gives no instructions where it hides them (kptr_restrict, bpf_jit_harden). */
+	assert_int_not_equal(program.instructions[0].code, 0);
+	return program;
+}
+
+static void visit(struct translated *program, long at)
+{
+	assert_true(at >= 0 && (size_t)at < program->count);
+	if (program->seen[at])
+		return;
+	program->seen[at] = true;
+	program->waiting[program->waiting_count++] = (size_t)at;
+}
+
+static bool is_jump(const struct bpf_insn *instruction)
+{
+	__u8 class = BPF_CLASS(instruction->code);
+
+	return class == BPF_JMP || class == BPF_JMP32;
+}
+
+/* What may come after this instruction; nothing, where a way ends. */
+static void visit_next(struct translated *program, size_t at)
+{
+	const struct bpf_insn *instruction = &program->instructions[at];
+	long next = (long)at + 1;
+
+	if (instruction->code == (BPF_LD | BPF_IMM | BPF_DW)) {
+		visit(program, next + 1);
+		return;
+	}
+	if (!is_jump(instruction) || BPF_OP(instruction->code) == BPF_CALL) {
+		visit(program, next);
+		return;
+	}
+	if (BPF_OP(instruction->code) == BPF_EXIT) {
+		program->exits++;
+		return;
+	}
+	if (instruction->code == (BPF_JMP32 | BPF_JA))
+		next += instruction->imm;
+	else
+		visit(program, next + instruction->off);
+	if (BPF_OP(instruction->code) != BPF_JA || instruction->code == (BPF_JMP32 | BPF_JA))
+		visit(program, next);
+}
+
+static bool begins_long_way(const struct bpf_insn *instruction)
+{
+	__u8 class = BPF_CLASS(instruction->code);
+
+	return (__u32)instruction->imm == LONG_WAY &&
+	       (class == BPF_ALU || class == BPF_ALU64 || class == BPF_ST);
+}
+
+static void walk_short_way(struct translated *program)
+{
+	visit(program, 0);
+	while (program->waiting_count) {
+		size_t at = program->waiting[--program->waiting_count];
+		const struct bpf_insn *instruction = &program->instructions[at];
+
+		if (begins_long_way(instruction)) {
+			program->long_ways++;
+			continue;
+		}
+		if (is_jump(instruction) && BPF_OP(instruction->code) == BPF_CALL)
+			program->calls++;
+		visit_next(program, at);
+	}
+}
+
+static void check_program(int fd, const char *name)
+{
+	struct translated program = translate(fd);
+
+	walk_short_way(&program);
+	print_message("%s: %zu calls, %zu exits before the long way\n", name, program.calls,
+		      program.exits);
+	assert_true(program.long_ways > 0);
+	assert_true(program.exits > 0);
+	assert_int_equal(program.calls, 0);
+	free(program.instructions);
+	free(program.seen);
+	free(program.waiting);
+}
+
+static void test_the_short_way_has_no_call(void **state)
+{
+	struct bench *bench;
+
+	(void)state;
+	if (!kernel_inlines_all()) {
+		print_message("before Linux 6.10 look-ups of per-CPU arrays are calls\n");
+		skip();
+	}
+	bench = bench_new_site(SITE, LOOKUP_FLAT, false, MODE_ENFORCE);
+	check_program(loaded_xdp_fd(bench->loaded), "xdp_ingress");
+	check_program(loaded_egress_fd(bench->loaded), "tc_egress");
+	bench_free(bench);
+}
+
+/* ---- who takes it ---- */
+
+struct row {
+	const char *name;
+	const char *line;
+	enum reason reason;
+};
+
+/* clang-format off */
+static const struct row rows[] = {
+	{"SYN to a closed port", IN "\"source\":\"" PEER "\",\"destination_port\":9,\"l4\":\"tcp\",\"tcp_flags\":\"SYN\"}", REASON_CLOSED_PORT},
+	{"SYN of a stranger", IN "\"source\":\"192.88.99.99\",\"destination_port\":5061,\"l4\":\"tcp\",\"tcp_flags\":\"SYN\"}", REASON_UNKNOWN_PEER},
+	{"datagram of a stranger", IN "\"source\":\"192.88.99.99\",\"destination_port\":5060,\"l4\":\"udp\"," RTP, REASON_UNKNOWN_PEER},
+	{"the same, IPv6", IN6 "\"source\":\"2001:db8:9::99\",\"destination_port\":5060,\"l4\":\"udp\"," RTP, REASON_UNKNOWN_PEER},
+	{"datagram to a closed port", IN "\"source\":\"" PEER "\",\"destination_port\":9,\"l4\":\"udp\"," RTP, REASON_CLOSED_PORT},
+	{"answer to nothing", IN "\"source\":\"" PEER "\",\"destination_port\":9,\"l4\":\"tcp\",\"tcp_flags\":\"SYN+ACK\"}", REASON_NO_FLOW},
+	{"media", IN "\"source\":\"" PEER "\",\"destination_port\":5060,\"l4\":\"udp\"," RTP, REASON_RULE},
+	{"its answer", OUT "\"destination\":\"" PEER "\",\"destination_port\":40000,\"source_port\":5060,\"l4\":\"udp\"," RTP, REASON_MIRROR},
+};
+/* clang-format on */
+
+static void test_ordinary_packets_take_it(void **state)
+{
+	struct bench *bench = bench_new_site(SITE, LOOKUP_FLAT, false, MODE_ENFORCE);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		enum direction direction;
+		size_t length;
+		const uint8_t *frame = bench_frame(rows[i].line, &direction, &length);
+		struct met met = bench_run(bench, direction, frame, length, 1000 + i);
+
+		if (met.outcome.way || met.outcome.reason != rows[i].reason)
+			fail_msg("%s: reason %u, by the %s way", rows[i].name, met.outcome.reason,
+				 met.outcome.way ? "long" : "short");
+	}
+	bench_free(bench);
+}
+
+/* So that the test above can fail. */
+static void test_a_fragment_takes_the_long_way(void **state)
+{
+	struct bench *bench = bench_new_site(SITE, LOOKUP_FLAT, false, MODE_ENFORCE);
+	enum direction direction;
+	size_t length;
+	const uint8_t *frame = bench_frame(
+		IN "\"source\":\"" PEER "\",\"destination_port\":5060,\"l4\":\"udp\",\"fragment\":"
+		   "{\"id\":7,\"offset\":0,\"more\":true},\"payload\":"
+		   "\"80000001000000000000000000000000\"}",
+		&direction, &length);
+	struct met met = bench_run(bench, direction, frame, length, 1000);
+
+	(void)state;
+	assert_int_equal(met.outcome.way, LONG_WAY);
+	bench_free(bench);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_the_short_way_has_no_call),
+		cmocka_unit_test(test_ordinary_packets_take_it),
+		cmocka_unit_test(test_a_fragment_takes_the_long_way),
+	};
+
+	return cmocka_run_group_tests_name("short_way", tests, NULL, NULL);
+}
