@@ -11,16 +11,17 @@
 #include "generator.h"
 
 /* Offsets in a frame without VLAN tags. */
-#define IPV4_PROTOCOL	 23
-#define IPV4_CHECKSUM	 24
+#define IPV4_HOPS	 22 /* hop limit, protocol, checksum */
 #define IPV4_SOURCE	 26
 #define IPV4_DESTINATION 30
 #define IPV4_L4		 34
-#define IPV6_NEXT_HEADER 20
+#define IPV6_LENGTH	 18 /* length, next header, hop limit */
 #define IPV6_SOURCE	 22
 #define IPV6_DESTINATION 38
 #define IPV6_L4		 54
 #define L4_TCP_FLAGS	 13
+#define HOP_LIMIT	 64
+#define IPV6_BYTES	 20 /* what is behind the IP header */
 
 struct generator generator = {};
 struct generator_packet packets[GENERATOR_PACKETS_MAX] = {};
@@ -43,50 +44,51 @@ static __always_inline const struct generator_packet *next_packet(void)
 	return &packets[index & (GENERATOR_PACKETS_MAX - 1)];
 }
 
+/*
+ * What differs is written in as few and as wide words as there can be: a load that spans several
+ * stores waits for all of them, which no packet from a wire makes a program do. (Both are little
+ * endian here, as the CPUs are that this is run on.)
+ */
 static __always_inline void write_l4(__u8 *l4, const struct generator_packet *packet, bool leaving)
 {
-	__be16 *ports = (__be16 *)l4;
+	__u32 source = leaving ? packet->local_port : packet->remote_port;
+	__u32 destination = leaving ? packet->remote_port : packet->local_port;
 
-	ports[0] = leaving ? packet->local_port : packet->remote_port;
-	ports[1] = leaving ? packet->remote_port : packet->local_port;
+	*(__u32 *)l4 = source | destination << 16;
 	l4[L4_TCP_FLAGS] = packet->tcp_flags;
 }
 
-/*
- * In the words that the programs read it in: a load that spans several stores waits for all of
- * them, which no packet from a wire makes it do.
- */
-static __always_inline void write_address(__u8 *address, const struct generator_packet *packet,
-					  __u8 family)
+static __always_inline void write_ipv4(__u8 *frame, const struct generator_packet *packet,
+				       bool leaving)
 {
-	__be32 *to = (__be32 *)address;
+	*(__u32 *)(frame + IPV4_HOPS) =
+		HOP_LIMIT | (__u32)packet->protocol << 8 | (__u32)packet->ip_checksum << 16;
+	*(__be32 *)(frame + (leaving ? IPV4_DESTINATION : IPV4_SOURCE)) = packet->remote[0];
+	write_l4(frame + IPV4_L4, packet, leaving);
+}
 
-	to[0] = packet->remote[0];
-	if (family == 4)
-		return;
-	to[1] = packet->remote[1];
-	to[2] = packet->remote[2];
-	to[3] = packet->remote[3];
+static __always_inline void write_ipv6(__u8 *frame, const struct generator_packet *packet,
+				       bool leaving)
+{
+	__u64 *remote = (__u64 *)(frame + (leaving ? IPV6_DESTINATION : IPV6_SOURCE));
+
+	*(__u32 *)(frame + IPV6_LENGTH) =
+		IPV6_BYTES << 8 | (__u32)packet->protocol << 16 | (__u32)HOP_LIMIT << 24;
+	remote[0] = packet->remote[0] | (__u64)packet->remote[1] << 32;
+	remote[1] = packet->remote[2] | (__u64)packet->remote[3] << 32;
+	write_l4(frame + IPV6_L4, packet, leaving);
 }
 
 static __always_inline void write_packet(void *data, void *data_end, bool leaving)
 {
 	const struct generator_packet *packet = next_packet();
-	__u8 *frame = data;
 
 	if (generator.family == 4) {
-		if (data + GENERATOR_IPV4_FRAME_BYTES > data_end)
-			return;
-		frame[IPV4_PROTOCOL] = packet->protocol;
-		*(__u16 *)(frame + IPV4_CHECKSUM) = packet->ip_checksum;
-		write_address(frame + (leaving ? IPV4_DESTINATION : IPV4_SOURCE), packet, 4);
-		write_l4(frame + IPV4_L4, packet, leaving);
+		if (data + GENERATOR_IPV4_FRAME_BYTES <= data_end)
+			write_ipv4(data, packet, leaving);
 	} else {
-		if (data + GENERATOR_IPV6_FRAME_BYTES > data_end)
-			return;
-		frame[IPV6_NEXT_HEADER] = packet->protocol;
-		write_address(frame + (leaving ? IPV6_DESTINATION : IPV6_SOURCE), packet, 6);
-		write_l4(frame + IPV6_L4, packet, leaving);
+		if (data + GENERATOR_IPV6_FRAME_BYTES <= data_end)
+			write_ipv6(data, packet, leaving);
 	}
 }
 
