@@ -54,7 +54,10 @@ int namespace_set_device(struct namespace *namespace, const char *device, struct
 	return error;
 }
 
-/* Answers have a way out, to a neighbour that is never asked for. */
+/*
+ * Answers have a way out, to a neighbour that is never asked for. The other end says nothing of its
+ * own accord (MLD, router solicitations): each packet that arrives is one that was sent.
+ */
 static int set_up(struct namespace *namespace, const char *const local[2], struct failure *failure)
 {
 	char line[1024];
@@ -63,6 +66,7 @@ static int set_up(struct namespace *namespace, const char *const local[2], struc
 	snprintf(line, sizeof(line),
 		 "ip link add " NAMESPACE_DEVICE " numtxqueues 1 numrxqueues 1 type veth "
 		 "peer name " NAMESPACE_OTHER " numtxqueues 1 numrxqueues 1\n"
+		 "sysctl -qw net.ipv6.conf." NAMESPACE_OTHER ".disable_ipv6=1\n"
 		 "ip link set " NAMESPACE_DEVICE " up\nip link set " NAMESPACE_OTHER " up\n"
 		 "ip addr add %s/24 dev " NAMESPACE_DEVICE "\n"
 		 "ip addr add %s/64 dev " NAMESPACE_DEVICE " nodad\n"
