@@ -72,6 +72,7 @@ __noinline int flow_answers(struct conversation *c, struct finding *finding)
 {
 	struct flow_key key;
 	struct flow *flow;
+	struct flow_standing standing;
 
 	if (!c || !finding)
 		return FLOW_ABSENT;
@@ -79,9 +80,10 @@ __noinline int flow_answers(struct conversation *c, struct finding *finding)
 	flow = flow_find(&key, c, false, clock_now());
 	if (!flow)
 		return FLOW_ABSENT;
-	if (flow->generation != config.generation)
+	standing = flow_standing(flow);
+	if (standing.generation != config.generation)
 		return FLOW_OLD;
-	flow_tell(flow->rule_slot, !flow->blocked, finding);
+	flow_tell(standing.rule_slot, !standing.blocked, finding);
 	return FLOW_PRESENT;
 }
 
@@ -157,7 +159,12 @@ static __always_inline void share_give_back(const struct flow_key *flow, __u16 r
 	if (!rule_slot)
 		return;
 	count = bpf_map_lookup_elem(&flow_shares, &key);
-	if (count && *count && !(*count & SHARE_DEAD))
+	if (!count || !*count || *count & SHARE_DEAD)
+		return;
+	/* Counts of 0 go with the sweep; by the virtual clock there is none, and nobody else. */
+	if (config.virtual_clock && *count == 1)
+		bpf_map_delete_elem(&flow_shares, &key);
+	else
 		__sync_fetch_and_add(count, (__u32)-1);
 }
 
@@ -180,27 +187,14 @@ static __always_inline void flow_refresh(struct flow *flow, __u64 now)
 		flow_refresh_late(flow, now);
 }
 
-/* Whether more than its clock is new. */
-static __always_inline bool flow_advance(struct flow *flow, __u8 protocol, __u8 tcp_flags,
-					 __u64 now)
+static __always_inline __u8 flow_next_state(__u8 state_index, __u8 protocol, __u8 tcp_flags)
 {
-	const __u8 before = flow->state;
-	__u8 next = before;
-
 	if (protocol == IPPROTO_TCP) {
 		if (tcp_flags & (TCP_FIN | TCP_RST))
-			next = FLOW_CLOSING;
-		else if (next == FLOW_SYN && (tcp_flags & TCP_ACK))
-			next = FLOW_TCP;
-	} else if (next == FLOW_UDP_NEW) {
-		next = FLOW_UDP;
+			return FLOW_CLOSING;
+		return state_index == FLOW_SYN && (tcp_flags & TCP_ACK) ? FLOW_TCP : state_index;
 	}
-	/* A flow's cache line is shared by the CPUs that receive its answers: write only what
-	 * changes. */
-	if (next != before)
-		flow->state = next;
-	flow_refresh(flow, now);
-	return next != before;
+	return state_index == FLOW_UDP_NEW ? FLOW_UDP : state_index;
 }
 
 /* What an own packet's caller has found out about its flow, and done. */
@@ -213,19 +207,29 @@ struct flow_work {
 	bool unused[3];
 };
 
-/* The flow's policy is an older one: what the one of now says is written down. */
-static __always_inline void flow_renew(struct flow *flow, const struct flow_key *key,
-				       struct flow_work *work)
+static __always_inline void flow_move_share(const struct flow_key *key, __u16 from, __u16 to)
 {
-	if (work->rule_slot != flow->rule_slot) {
-		share_give_back(key, flow->rule_slot);
-		if (work->rule_slot)
-			share_take(key, work->rule_slot, 0);
+	if (from == to)
+		return;
+	share_give_back(key, from);
+	if (to)
+		share_take(key, to, 0);
+}
+
+/* How it stands after this packet, by what the policy of now said if it was asked. */
+static __always_inline struct flow_standing flow_next_standing(const struct flow_standing *now,
+							       const struct flow_work *work,
+							       __u8 protocol, __u8 tcp_flags)
+{
+	struct flow_standing next = *now;
+
+	if (next.generation != config.generation) {
+		next.generation = config.generation;
+		next.rule_slot = work->rule_slot;
+		next.blocked = !work->allowed;
 	}
-	flow->rule_slot = work->rule_slot;
-	flow->blocked = !work->allowed;
-	flow->generation = config.generation;
-	work->changed = true;
+	next.state = flow_next_state(next.state, protocol, tcp_flags);
+	return next;
 }
 
 /* An own packet of a flow that is there is refreshed and advanced: enum flow_entry. */
@@ -233,6 +237,7 @@ __noinline int flow_continue(struct conversation *c, __u8 tcp_flags, struct find
 			     struct flow_work *work)
 {
 	__u64 now = clock_now();
+	struct flow_standing standing, next;
 	struct flow_key key;
 	struct flow *flow;
 
@@ -243,17 +248,20 @@ __noinline int flow_continue(struct conversation *c, __u8 tcp_flags, struct find
 	flow = flow_find(&key, c, work->hold.held, now);
 	if (!flow)
 		return FLOW_ABSENT;
-	if (flow->generation != config.generation) {
-		if (!work->judged)
-			return FLOW_OLD;
-		flow_tell(work->rule_slot, work->allowed, finding);
-		if (!config.dry_run)
-			flow_renew(flow, &key, work);
-	} else {
-		flow_tell(flow->rule_slot, !flow->blocked, finding);
-	}
-	if (!config.dry_run && flow_advance(flow, c->protocol, tcp_flags, now))
+	standing = flow_standing(flow);
+	if (standing.generation != config.generation && !work->judged)
+		return FLOW_OLD;
+	next = flow_next_standing(&standing, work, c->protocol, tcp_flags);
+	flow_tell(next.rule_slot, !next.blocked, finding);
+	if (config.dry_run)
+		return FLOW_PRESENT;
+	/* Where another CPU was faster, the next own packet does what is left to do. */
+	if (!flow_same_standing(&standing, &next)) {
 		work->changed = true;
+		if (flow_restand(flow, &standing, &next))
+			flow_move_share(&key, standing.rule_slot, next.rule_slot);
+	}
+	flow_refresh(flow, now);
 	return FLOW_PRESENT;
 }
 
@@ -277,11 +285,7 @@ static __always_inline bool flow_is_continued(struct conversation *c, __u8 tcp_f
 static __always_inline enum reason flow_replace(struct flow *old, const struct flow *flow,
 						const struct flow_key *key)
 {
-	if (old->rule_slot != flow->rule_slot) {
-		share_give_back(key, old->rule_slot);
-		if (flow->rule_slot)
-			share_take(key, flow->rule_slot, 0);
-	}
+	flow_move_share(key, old->rule_slot, flow->rule_slot);
 	return bpf_map_update_elem(&flows, key, flow, BPF_ANY) ? REASON_FLOW_TABLE_FULL
 							       : REASON_NONE;
 }

@@ -268,6 +268,7 @@ static __always_inline int flow_cache_put(struct conversation *c, const __u8 fam
 	struct flow *flow = bpf_map_lookup_elem(&flows, &key);
 	struct flow_stamp stamp = {};
 	struct flow_copy copy = {};
+	struct flow_standing standing;
 	__u64 seen;
 
 	if (!head)
@@ -278,9 +279,10 @@ static __always_inline int flow_cache_put(struct conversation *c, const __u8 fam
 			flow_refresh_late(flow, flow_line_clock(head, family, c));
 		seen = flow->last_seen;
 		copy.seen = seen;
-		if (flow_stamp_of(seen, &stamp) && flow->generation == stamp.generation &&
+		standing = flow_standing(flow);
+		if (flow_stamp_of(seen, &stamp) && standing.generation == stamp.generation &&
 		    head->era == stamp.era)
-			copy.mark = flow_mark(flow->rule_slot, flow->state, flow->blocked);
+			copy.mark = flow_mark(standing.rule_slot, standing.state, standing.blocked);
 	}
 	flow_line_put(head, family, c, &copy);
 	flow_sequence_give_back(&head->sequence, hold);

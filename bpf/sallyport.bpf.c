@@ -29,6 +29,7 @@ static __always_inline enum verdict reason_verdict(__u8 reason)
 #include "clock.h"
 #include "flow_ports.h"
 #include "flow_line.h"
+#include "flow_standing.h"
 #include "flow_cache.h"
 #include "vlan.h"
 #include "membership.h"

@@ -19,6 +19,14 @@
 #define SITE	  "tests/packet/site.yaml"
 #define FRAME_MAX 4096
 
+static int map_of(struct bench *bench, const char *name)
+{
+	int fd = bpf_object__find_map_fd_by_name(loaded_object(bench->loaded), name);
+
+	assert_true(fd >= 0);
+	return fd;
+}
+
 static struct host_policy *read_policy(struct arena *arena, const char *site)
 {
 	struct diagnostics *diagnostics = diagnostics_new();
@@ -34,15 +42,15 @@ static struct host_policy *read_policy(struct arena *arena, const char *site)
 	return host;
 }
 
-static void load_bench(struct bench *bench)
+static void load_bench(struct bench *bench, uint32_t generation, const struct lasting_maps *lasting)
 {
 	struct load_request request = {
 		.policy = bench->policy,
 		.tables = bench->tables,
 		.rule_slots = bench->rule_slots,
 		.role_slots = bench->role_slots,
-		.generation = 1,
-		.lasting = LASTING_MAPS_PRIVATE,
+		.generation = generation,
+		.lasting = *lasting,
 		.virtual_clock = true,
 		.record = true,
 	};
@@ -64,7 +72,8 @@ static struct bench *bench_open(const char *site)
 	return bench;
 }
 
-static struct bench *bench_start(struct bench *bench)
+static struct bench *bench_start_as(struct bench *bench, uint32_t generation,
+				    const struct lasting_maps *lasting)
 {
 	struct diagnostics *diagnostics = diagnostics_new();
 
@@ -76,8 +85,13 @@ static struct bench *bench_start(struct bench *bench)
 		bench->rule_slots[i] = (uint16_t)(i + 1);
 	for (size_t i = 0; i < bench->tables->role_count; i++)
 		bench->role_slots[i] = (uint16_t)(i + 2);
-	load_bench(bench);
+	load_bench(bench, generation, lasting);
 	return bench;
+}
+
+static struct bench *bench_start(struct bench *bench)
+{
+	return bench_start_as(bench, 1, &LASTING_MAPS_PRIVATE);
 }
 
 struct bench *bench_new(enum lookup lookup, enum mode mode_in, enum mode mode_out)
@@ -124,6 +138,41 @@ struct bench *bench_new_wide(size_t prefixes)
 	return bench_start(bench);
 }
 
+struct bench *bench_new_flows(uint32_t flows)
+{
+	struct bench *bench = bench_open(SITE);
+
+	bench->policy->lookup = LOOKUP_FLAT;
+	bench->policy->cross_check = 0;
+	bench->policy->flows = flows;
+	bench->policy->flow_share = flows;
+	return bench_start(bench);
+}
+
+struct bench *bench_reload(struct bench *old, const char *without)
+{
+	struct lasting_maps lasting = LASTING_MAPS_PRIVATE;
+	struct bench *bench = bench_open(SITE);
+	struct host_policy *policy = bench->policy;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < policy->rule_count; i++)
+		if (strcmp(policy->rules[i].id, without) != 0)
+			policy->rules[kept++] = policy->rules[i];
+	assert_int_equal(kept, policy->rule_count - 1);
+	policy->rule_count = kept;
+	policy->lookup = old->policy->lookup;
+	policy->cross_check = old->policy->cross_check;
+	policy->flows = old->policy->flows;
+	policy->flow_share = old->policy->flow_share;
+	lasting.flows = map_of(old, "flows");
+	lasting.flow_shares = map_of(old, "flow_shares");
+	lasting.flow_cache_ipv4 = map_of(old, "flow_cache_ipv4");
+	lasting.flow_cache_ipv6 = map_of(old, "flow_cache_ipv6");
+	lasting.flow_ports = map_of(old, "flow_ports");
+	return bench_start_as(bench, 2, &lasting);
+}
+
 void bench_free(struct bench *bench)
 {
 	loaded_free(bench->loaded);
@@ -132,14 +181,6 @@ void bench_free(struct bench *bench)
 	free(bench->rule_slots);
 	free(bench->role_slots);
 	free(bench);
-}
-
-static int map_of(struct bench *bench, const char *name)
-{
-	int fd = bpf_object__find_map_fd_by_name(loaded_object(bench->loaded), name);
-
-	assert_true(fd >= 0);
-	return fd;
 }
 
 void bench_reset(struct bench *bench)

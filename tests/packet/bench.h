@@ -34,6 +34,10 @@ struct bench *bench_new(enum lookup lookup, enum mode mode_in, enum mode mode_ou
 struct bench *bench_new_site(const char *site, enum lookup lookup, bool checks, enum mode mode_in);
 /* The same, flat, where so many more IPv6 prefixes may open to the first service. */
 struct bench *bench_new_wide(size_t prefixes);
+/* The same, flat and without checks, with room for so many flows. */
+struct bench *bench_new_flows(uint32_t flows);
+/* The next generation of a bench, over its flows, without the rule of that id. */
+struct bench *bench_reload(struct bench *old, const char *without);
 void bench_free(struct bench *bench);
 /* Forgets flows, fragments and limits. */
 void bench_reset(struct bench *bench);
