@@ -56,7 +56,7 @@ static void refuse_unknown_key(const struct reader *reader, const struct node *k
 			       const char *what, const struct key_rule *rules, size_t count)
 {
 	const char **names, *nearest;
-	size_t known = 0, i;
+	size_t i;
 
 	if (is_full(reader)) {
 		reader_error(reader, key, "unknown key");
@@ -71,11 +71,8 @@ static void refuse_unknown_key(const struct reader *reader, const struct node *k
 			     shown(reader, key->text), what, nearest);
 		return;
 	}
-	for (i = 0; i < count; i++)
-		if (rules[i].need != KEY_LATER)
-			names[known++] = rules[i].name;
 	reader_error(reader, key, "unknown key `%s` in %s; it may have %s",
-		     shown(reader, key->text), what, listed(reader, names, known));
+		     shown(reader, key->text), what, listed(reader, names, count));
 }
 
 static bool is_mapping(const struct reader *reader, const struct node *node, const char *what)
@@ -105,9 +102,6 @@ bool read_mapping(const struct reader *reader, const struct node *node, const ch
 			;
 		if (i == count)
 			refuse_unknown_key(reader, child->key, what, rules, count);
-		else if (rules[i].need == KEY_LATER)
-			reader_error(reader, child->key, "`%s` is not supported yet; take it out",
-				     rules[i].name);
 	}
 	for (i = 0; i < count; i++)
 		if (rules[i].need == KEY_REQUIRED && !mapping_get(node, rules[i].name))

@@ -29,7 +29,7 @@ const char *shown(const struct reader *reader, const char *text);
 
 struct key_rule {
 	const char *name;
-	enum { KEY_OPTIONAL, KEY_REQUIRED, KEY_LATER /* refused: not supported yet */ } need;
+	enum { KEY_OPTIONAL, KEY_REQUIRED } need;
 };
 
 #define KEYS(rules) (rules), sizeof(rules) / sizeof((rules)[0])

@@ -25,7 +25,7 @@ SITE = POLICIES / "sites" / "cyara-small.yaml"
 DONE, FAILED, USAGE, POLICY = 0, 1, 2, 3
 
 COMMANDS = ["check", "show", "matrix", "graph", "who", "apply", "diff", "detach", "status",
-            "export", "explain", "import", "feed", "trace", "test", "metrics", "serve",
+            "export", "explain", "drops", "import", "feed", "trace", "test", "metrics", "serve",
             "reasons", "help"]
 COMMON = ["--catalogs", "--pins", "--feeds", "--json", "--pretty", "--verbose", "--help", "--version"]
 

@@ -48,7 +48,7 @@ FAILURES = {
     "an unknown key": (broken(flows=OTHER_RULE, mangement=[]), 3, ["mangement", "management"]),
     "an unknown flow": (broken(flows=OTHER_RULE, without=[{"flow": "cyara/voice-99",
                                                          "because": "x"}]), 3, ["voice-99", "voice-9"]),
-    "a key of later": (broken(flows=OTHER_RULE, host={"vlan": 5}), 3, ["vlan", "not supported yet"]),
+    "no such VLAN": (broken(flows=OTHER_RULE, host={"vlan": 4095}), 3, ["site.yaml:", "vlan", "4094"]),
     "too few flows": (broken(flows=OTHER_RULE, bounds={"flows": "1"}), 3, ["64"]),
     "no such interface": (broken(flows=OTHER_RULE, interfaces=["e0", "nonesuch"]), 1,
                           ["nonesuch", "e0"]),
