@@ -165,3 +165,21 @@ int namespace_shell(const struct namespace *namespace, const char *line, struct 
 
 	return namespace_run(namespace, words, NULL, failure, ret_output);
 }
+
+int namespace_private_shell(const struct namespace *namespace, const char *script,
+			    struct failure *failure, char **ret_output)
+{
+	/* Private from /sys on only: where / is a chroot's it is no mount of its own. */
+	static const char *const words[] = {"unshare",
+					    "--mount",
+					    "--propagation",
+					    "unchanged",
+					    "/bin/sh",
+					    "-ec",
+					    "mount --make-rprivate /sys\n"
+					    "mount -t bpf bpf /sys/fs/bpf\n"
+					    "exec /bin/sh -e",
+					    NULL};
+
+	return namespace_run(namespace, words, script, failure, ret_output);
+}

@@ -45,4 +45,8 @@ int namespace_run(const struct namespace *namespace, const char *const words[], 
 int namespace_shell(const struct namespace *namespace, const char *line, struct failure *failure,
 		    char **ret_output);
 
+/* A script for the shell, in a mount namespace of its own too: its pins go with it. */
+int namespace_private_shell(const struct namespace *namespace, const char *script,
+			    struct failure *failure, char **ret_output);
+
 #endif

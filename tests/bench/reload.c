@@ -108,20 +108,18 @@ static int run_all(const char *program, const char *catalogs, const char *folder
 {
 	struct namespace *place = NULL;
 	char script[2048];
-	const char *const words[] = {"unshare", "--mount", "/bin/sh", "-e", NULL};
 	int error = namespace_new(bench_own_address, failure, &place);
 
 	snprintf(script, sizeof(script),
-		 "mount -t bpf bpf /sys/fs/bpf\nmount -t tmpfs tmpfs /var/lib\n"
 		 "for step in 0 1 2; do\nfor list in 0 1 2 3 4 5 6 7 8 9; do\n"
 		 "cp %s/step-$step-list-$list.txt %s/list-$list.txt\ndone\n"
 		 "before=$(date +%%s%%N)\n"
-		 "%s --catalogs %s apply --json %s/site.yaml >%s/answer 2>%s/words || "
+		 "%s --catalogs %s --feeds %s apply --json %s/site.yaml >%s/answer 2>%s/words || "
 		 "{ cat %s/words; exit 1; }\n"
 		 "echo $((($(date +%%s%%N) - before) / 1000)) $(cat %s/answer)\ndone\n",
-		 folder, folder, program, catalogs, folder, folder, folder, folder, folder);
+		 folder, folder, program, catalogs, folder, folder, folder, folder, folder, folder);
 	if (!error)
-		error = namespace_run(place, words, script, failure, ret_output);
+		error = namespace_private_shell(place, script, failure, ret_output);
 	namespace_free(place);
 	return error;
 }

@@ -33,7 +33,6 @@ const char *xdp_filter_missing(void)
 static int load_program(const struct xdp_filter *filter, const struct address *hosts, size_t count,
 			struct failure *failure)
 {
-	static const char *const words[] = {"unshare", "--mount", "/bin/sh", "-e", NULL};
 	char *text = NULL, address[ADDRESS_TEXT_MAX];
 	size_t length = 0;
 	FILE *file = open_memstream(&text, &length);
@@ -41,14 +40,13 @@ static int load_program(const struct xdp_filter *filter, const struct address *h
 
 	if (!file)
 		return fail(failure, ENOMEM, "out of memory");
-	fputs("mount -t bpf bpf /sys/fs/bpf\n"
-	      "LIBXDP_SKIP_DISPATCHER=1 xdp-filter load " NAMESPACE_DEVICE
+	fputs("LIBXDP_SKIP_DISPATCHER=1 xdp-filter load " NAMESPACE_DEVICE
 	      " -p deny -f tcp,udp,ipv4,ipv6\n",
 	      file);
 	for (size_t i = 0; i < count; i++)
 		fprintf(file, "xdp-filter ip -m src %s\n", address_format(&hosts[i], address));
 	fclose(file);
-	error = namespace_run(filter->place, words, text, failure, NULL);
+	error = namespace_private_shell(filter->place, text, failure, NULL);
 	free(text);
 	return error;
 }
