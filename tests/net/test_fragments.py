@@ -2,8 +2,11 @@
 """Fragments: large SIP over UDP passes whole, both ways; what abuses fragments is dropped, each with
 its own reason, and none of it reaches a socket."""
 
+import contextlib
+import itertools
 import json
 import os
+import threading
 
 import pytest
 from scapy.layers.inet import IP, TCP, UDP
@@ -223,6 +226,69 @@ def test_a_flood_of_late_fragments_costs_no_call(net, family):
     assert inside.recv(1 << 16) == invite
     assert net.counters().lost() == after.lost()
     close(inside, outside)
+
+
+def hostile(family):
+    """Frames without end that would put something together, or fill the table, if they could."""
+    for number in itertools.cycle(range(1000, 1256)):
+        yield fragment(family, number, 1480, True, LONG, source="stranger")
+        yield fragment(family, number, 0, True, udp(5060, 48) + b"x" * 16, source="stranger")
+        yield fragment(family, number, 1480, True, LONG)
+        yield fragment(family, number, 0, True, udp(5061, 48) + b"x" * 16)
+        yield fragment(family, number, 0, True, tcp(5060)[:8], protocol=6)
+
+
+@contextlib.contextmanager
+def flooded(net, family):
+    """The host, while fragments come in as fast as a thread can send them."""
+    frames = [net.frame(packet) for packet in itertools.islice(hostile(family), 1280)]
+    over, sent = threading.Event(), [0]
+
+    def send():
+        with net.peer.packets("p0") as wire:
+            for frame in itertools.cycle(frames):
+                if over.is_set():
+                    return
+                # A full queue of the link is the flood's own loss.
+                with contextlib.suppress(OSError):
+                    wire.send(frame)
+                    sent[0] += 1
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    try:
+        wait_for(lambda: sent[0] > len(frames), "the flood runs")
+        yield sent
+    finally:
+        over.set()
+        thread.join()
+
+
+def test_large_sip_while_fragments_flood(net, family, lookup):
+    """In rules and own flows, each INVITE arrives whole; and nothing of the flood takes an entry."""
+    apply_site(net, lookup=lookup)
+    gateway, engine = ends(family)
+    # By the rule for calls from the gateway, and by a flow of the host's own.
+    called, caller = net.host.udp(engine, 5060), net.host.udp(engine, 20000)
+    outside = net.peer.udp(gateway, 5060)
+    with flooded(net, family) as sent:
+        before, calls = sent[0], 0
+        while calls < 25 or sent[0] < before + 1000:
+            calls += 1
+            for inside, port in ((called, 5060), (caller, 20000)):
+                invite = os.urandom(SIP)
+                inside.sendto(invite, (gateway, 5060))
+                assert outside.recv(1 << 16) == invite
+                outside.sendto(invite[::-1], (engine, port))
+                assert inside.recv(1 << 16) == invite[::-1]
+    # Two datagrams each way.
+    assert net.json("status")["fragments"]["used"] <= 4 * calls
+    counters = net.counters()
+    assert counters.lost().keys() == {"fragment-early", "unknown-peer", "closed-port",
+                                      "fragment-tiny"}
+    assert counters.rule("cyara/voice-6-sip-back") == calls * FRAMES
+    assert counters.lost("transmit") == {}
+    close(called, caller, outside)
 
 
 def test_reloads_do_not_put_off_the_sweep(net):
