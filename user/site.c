@@ -798,6 +798,14 @@ static void read_enforcement(const struct reader *reader, const struct node *top
 		read_settings(reader, child, &site->settings);
 }
 
+bool is_site_file(struct arena *arena, const char *path)
+{
+	cleanup(diagnostics_freep) struct diagnostics *unheard = diagnostics_new();
+	const struct node *top = node_read(arena, unheard, path);
+
+	return top && top->kind == NODE_MAPPING && mapping_get(top, "site");
+}
+
 struct site *site_read(struct arena *arena, struct diagnostics *diagnostics, const char *path)
 {
 	static const struct {

@@ -189,6 +189,8 @@ struct site {
 };
 
 struct site *site_read(struct arena *arena, struct diagnostics *diagnostics, const char *path);
+/* Whether that is what a file is meant to be: it has the key `site`, right or wrong. */
+bool is_site_file(struct arena *arena, const char *path);
 void site_print(const struct site *site, FILE *out);
 
 /*

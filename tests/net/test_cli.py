@@ -180,6 +180,12 @@ def test_check_of_good_files():
     assert result.stdout.count(": 0 errors") == 2
 
 
+def test_check_of_sites_named_as_catalogs():
+    """voss.yaml beside it is a site: the catalog is found in the next place."""
+    for one in sorted((POLICIES / "sites").glob("*.yaml")):
+        assert ": 0 errors" in expect(DONE, "check", one).stdout
+
+
 def test_check_finds_every_error(tmp_path):
     bad = tmp_path / "bad.yaml"
     bad.write_text("site: a\ncatalogs: [cyara]\nmode: {in: enforce, out: enforc}\nmanagment: []\n")
