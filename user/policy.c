@@ -52,7 +52,7 @@ static const char *find_catalog(struct arena *arena, struct diagnostics *diagnos
 		char *path = arena_printf(arena, "%s%s%s.yaml", here ? "" : folder->text,
 					  here ? "" : "/", name->text);
 
-		/* A site may be named as a catalog is, and lie beside one that means the catalog. */
+		/* A site beside it may be named as the catalog is. */
 		if (!access(path, F_OK) && !is_site_file(arena, path))
 			return path;
 		places = arena_printf(arena, "%s%s%s", places, *places ? ", " : "", folder->text);
