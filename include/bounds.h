@@ -101,9 +101,13 @@
 #define DROP_RING_EVENTS       16u  /* kept of each direction and reason; a power of two */
 #define DROP_EVENT_FRAME_BYTES 128u /* two tags, IPv6, an extension, TCP with all its options */
 
+/* While a command swaps hooks, what is read of them is half old and half new. */
+#define STATUS_READINGS 10u
+#define STATUS_PAUSE_MS 20u
+
 /* The exporter: a Prometheus or two and a person at a time. */
 #define SERVE_CONNECTIONS_MAX	   32u
-#define SERVE_TIMEOUT_SECONDS	   15u
+#define SERVE_TIMEOUT_SECONDS	   5u	       /* idle ones make room, if all are taken */
 #define SERVE_CONNECTION_BYTES_MAX (32u << 10) /* one request's headers */
 
 #endif

@@ -73,10 +73,11 @@ run_counted() { # SUITE COMMAND...
 }
 bc_sum() { local sum; read -r sum || sum=0; echo $((${sum:-0})); }
 
+# Most tests wait most of the time: two files at a time, each in namespaces of its own.
 run_pytest() { # SUITE PATH...
   local suite=$1 log=$build/tests/$1.log line
   shift
-  /usr/bin/python3 -B -m pytest -p no:cacheprovider -q -rs "$@" >"$log" 2>&1
+  /usr/bin/python3 -B -m pytest -p no:cacheprovider -q -rs -n 2 --dist loadfile "$@" >"$log" 2>&1
   local status=$?
   line=$(tail -n 1 "$log")
   number() { grep -oE "[0-9]+ $1" <<<"$line" | grep -oE '^[0-9]+' || echo 0; }

@@ -207,24 +207,40 @@ static int fail_no_native(const struct interface *interface, int error, struct f
 		interface->name);
 }
 
+static int fail_taken(const struct interface *interface, struct failure *failure)
+{
+	char holder[HOLDER_BYTES_MAX];
+
+	describe_xdp_holder(interface->index, holder);
+	return fail(failure, EBUSY,
+		    "%s: the XDP hook is taken: %s; detach that first, and apply again",
+		    interface->name, holder);
+}
+
+int attach_xdp_check_free(const struct interface *interface, struct failure *failure)
+{
+	uint32_t program;
+	enum xdp_mode mode;
+
+	/* What can't be asked is found out when it is attached. */
+	if (xdp_read(interface->index, &mode, &program) < 0 || mode == XDP_MODE_NONE)
+		return 0;
+	return fail_taken(interface, failure);
+}
+
 int attach_xdp(const struct interface *interface, int program_fd, enum xdp_mode mode,
 	       struct failure *failure)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, options,
 		    .flags = mode == XDP_MODE_GENERIC ? XDP_FLAGS_SKB_MODE : XDP_FLAGS_DRV_MODE);
 	int fd = bpf_link_create(program_fd, (int)interface->index, BPF_XDP, &options);
-	char holder[HOLDER_BYTES_MAX];
 	int error = errno;
 
 	if (fd >= 0)
 		return fd;
 	/* EEXIST: native and generic at once. */
-	if (error == EBUSY || error == EEXIST) {
-		describe_xdp_holder(interface->index, holder);
-		return fail(failure, EBUSY,
-			    "%s: the XDP hook is taken: %s; detach that first, and apply again",
-			    interface->name, holder);
-	}
+	if (error == EBUSY || error == EEXIST)
+		return fail_taken(interface, failure);
 	if (mode == XDP_MODE_NATIVE && error != EPERM && error != ENODEV)
 		return fail_no_native(interface, error, failure);
 	return fail(failure, error, "%s: can't attach %s XDP: %s", interface->name,

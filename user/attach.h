@@ -33,6 +33,8 @@ const char *egress_hook_name(enum egress_hook hook);
  */
 int attach_xdp(const struct interface *interface, int program_fd, enum xdp_mode mode,
 	       struct failure *failure);
+/* -EBUSY, in the same words, where a program holds XDP: for who has none there yet. */
+int attach_xdp_check_free(const struct interface *interface, struct failure *failure);
 
 /* Whether the kernel has tcx. */
 bool tcx_supported(uint32_t interface_index);

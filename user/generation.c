@@ -187,19 +187,25 @@ static int plan_egress(struct application *application, struct target *target,
 	return 0;
 }
 
-static void plan_receive(struct application *application, struct target *target)
+static int plan_receive(struct application *application, struct target *target,
+			struct failure *failure)
 {
 	enum xdp_mode wanted = application->request->xdp_mode;
 
 	target->xdp_mode = wanted ? wanted : XDP_MODE_NATIVE;
-	if (!target->before.receive.attached || target->before.xdp_mode == target->xdp_mode)
-		return;
+	if (!target->before.receive.attached)
+		return target->policy.mode[DIRECTION_IN] == MODE_OFF
+			       ? 0
+			       : attach_xdp_check_free(target->interface, failure);
+	if (target->before.xdp_mode == target->xdp_mode)
+		return 0;
 	warn(application,
 	     "%s: XDP is attached in %s mode and stays so, as a change would open it for a moment; "
 	     "for %s: sallyport detach %s, then apply",
 	     target->interface->name, xdp_mode_name(target->before.xdp_mode),
 	     xdp_mode_name(target->xdp_mode), target->interface->name);
 	target->xdp_mode = target->before.xdp_mode;
+	return 0;
 }
 
 static int plan_targets(struct application *application, struct failure *failure)
@@ -214,15 +220,17 @@ static int plan_targets(struct application *application, struct failure *failure
 					    interface->index, failure, &target->before);
 		if (result == 0)
 			result = plan_egress(application, target, failure);
+		if (result == 0)
+			result = plan_receive(application, target, failure);
 		if (result < 0)
 			return result;
-		plan_receive(application, target);
 	}
 	return 0;
 }
 
 /* What is enforced and not asked for any more ends only when asked to. */
-static int warn_others(struct application *application, struct failure *failure)
+static int warn_others(struct application *application, struct interface_list *enforced,
+		       struct failure *failure)
 {
 	struct interface_name_list names;
 	int result;
@@ -233,16 +241,37 @@ static int warn_others(struct application *application, struct failure *failure)
 	if (result < 0)
 		return result;
 	list_for_each (name, &names) {
-		bool wanted = false;
+		const struct interface *other = interface_by_name(&application->all, name->text);
 
-		list_for_each (target, &application->targets)
-			wanted |= !strcmp(target->interface->name, name->text);
-		if (!wanted)
-			warn(application,
-			     "%s is not among the policy's interfaces and stays as it is; to end "
-			     "it: sallyport detach %s",
-			     name->text, name->text);
+		if (interface_by_name(enforced, name->text))
+			continue;
+		if (other)
+			*arena_push(application->arena, enforced) = *other;
+		warn(application,
+		     "%s is not among the policy's interfaces and stays as it is; to end "
+		     "it: sallyport detach %s",
+		     name->text, name->text);
 	}
+	return 0;
+}
+
+/* Whether each way into the host is enforced. */
+static int warn_of_interfaces(struct application *application, struct failure *failure)
+{
+	struct interface_list enforced = {0}, unseen;
+	int result;
+
+	list_for_each (target, &application->targets)
+		*arena_push(application->arena, &enforced) = *target->interface;
+	result = warn_others(application, &enforced, failure);
+	if (result < 0)
+		return result;
+	unseen = interface_list_unseen(application->arena, &application->all, &enforced);
+	list_for_each (interface, &unseen)
+		warn(application,
+		     "%s carries an address, and nothing is enforced there: every packet passes; "
+		     "if that is not meant, name it in the site (interfaces: [...])",
+		     interface->name);
 	return 0;
 }
 
@@ -754,7 +783,7 @@ static int build(struct application *application, struct failure *failure)
 	keep_bounds(application);
 	result = plan_targets(application, failure);
 	if (result == 0)
-		result = warn_others(application, failure);
+		result = warn_of_interfaces(application, failure);
 	if (result == 0)
 		result = assign_slots(application, failure);
 	if (result == 0)

@@ -280,6 +280,44 @@ int interface_select(struct arena *arena, const struct interface_list *all,
 	return 0;
 }
 
+/* A VLAN interface's packets are seen on its parent, a bridge's on its ports. */
+static bool is_seen(const struct interface_list *all, const struct interface_list *selected,
+		    const struct interface *interface)
+{
+	for (; interface; interface = interface_by_name(all, interface->lower))
+		list_for_each (one, selected) {
+			if (!strcmp(one->name, interface->name) ||
+			    !strcmp(one->upper, interface->name))
+				return true;
+		}
+	return false;
+}
+
+/* Every IPv6 interface has one of fe80::/10 by itself (RFC 4291, section 2.8). */
+static bool carries_more_than_link_local(const struct interface *interface)
+{
+	list_for_each (prefix, &interface->addresses) {
+		const uint8_t *bytes = prefix->address.bytes;
+
+		if (prefix->address.family == 4 || bytes[0] != 0xfe || bytes[1] >> 6 != 2)
+			return true;
+	}
+	return false;
+}
+
+struct interface_list interface_list_unseen(struct arena *arena, const struct interface_list *all,
+					    const struct interface_list *selected)
+{
+	struct interface_list unseen = {0};
+
+	list_for_each (interface, all) {
+		if (!interface->loopback && carries_more_than_link_local(interface) &&
+		    !is_seen(all, selected, interface))
+			*arena_push(arena, &unseen) = *interface;
+	}
+	return unseen;
+}
+
 /* The setting that makes this host forward what arrives at or leaves by the interface, or NULL. */
 static const char *forwarding_setting(const char *name)
 {

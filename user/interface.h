@@ -51,6 +51,13 @@ int interface_select(struct arena *arena, const struct interface_list *all,
 		     struct interface_list *ret_selected);
 
 /*
+ * Those of all that carry an address, and whose packets no selected one sees, itself, as the parent
+ * of a VLAN interface, or as a port of a bridge or bond: a host that is enforced is open there.
+ */
+struct interface_list interface_list_unseen(struct arena *arena, const struct interface_list *all,
+					    const struct interface_list *selected);
+
+/*
  * Whether the policy may be enforced there: not on loopback, not on a VLAN interface or a bond's
  * port (the packets are seen on the parent), and, unless the policy says what forwarded packets are
  * to meet, neither on a bridge's port nor on a host that forwards. Returns 0 or -EINVAL.

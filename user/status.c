@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <time.h>
 
 #include "descriptor.h"
 #include "interface.h"
@@ -112,7 +113,9 @@ static int read_interface(const struct pins *pins, struct arena *arena,
 	return 0;
 }
 
-static int read_shared(const struct pins *pins, struct failure *failure, struct status *status)
+/* busy: who was at work before. */
+static int read_shared(const struct pins *pins, int busy, struct failure *failure,
+		       struct status *status)
 {
 	int result = pins_journal_read(pins, &status->journal);
 
@@ -126,13 +129,13 @@ static int read_shared(const struct pins *pins, struct failure *failure, struct 
 		return fail(failure, -result, "%s/%s: can't read it: %s", pins_root(pins),
 			    PINS_SHARED, strerror(-result));
 	status->busy = pins_busy(pins);
-	status->interrupted = !status->busy && *status->journal.step &&
+	status->interrupted = !busy && !status->busy && *status->journal.step &&
 			      strcmp(status->journal.step, JOURNAL_IDLE) != 0;
 	return 0;
 }
 
-static int read_pins(const struct pins *pins, struct arena *arena, struct failure *failure,
-		     struct status *status)
+static int read_once(const struct pins *pins, int busy, struct arena *arena,
+		     struct failure *failure, struct status *status)
 {
 	struct interface_list interfaces;
 	struct interface_name_list names;
@@ -143,7 +146,7 @@ static int read_pins(const struct pins *pins, struct arena *arena, struct failur
 		return 0;
 	status->pinned = true;
 	if (result == 0)
-		result = read_shared(pins, failure, status);
+		result = read_shared(pins, busy, failure, status);
 	if (result == 0)
 		result = interface_list_read(arena, failure, &interfaces);
 	if (result == 0)
@@ -151,6 +154,30 @@ static int read_pins(const struct pins *pins, struct arena *arena, struct failur
 	for (size_t i = 0; result == 0 && i < names.count; i++)
 		result = read_interface(pins, arena, &interfaces, names.items[i].text, failure,
 					arena_push(arena, &status->interfaces));
+	return result;
+}
+
+/*
+ * What a command changes at this very moment looks as if it had been cut short, for as long as a
+ * grace period or two: so it is asked again.
+ */
+static int read_pins(const struct pins *pins, struct arena *arena, struct failure *failure,
+		     struct status *ret_status)
+{
+	const struct timespec pause = {.tv_nsec = STATUS_PAUSE_MS * 1000000L};
+	struct status status;
+	int result, busy;
+
+	for (unsigned reading = 0;; reading++) {
+		status = (struct status){0};
+		busy = pins_busy(pins);
+		result = read_once(pins, busy, arena, failure, &status);
+		if (reading == STATUS_READINGS || (!busy && !status.busy) ||
+		    (result == 0 && status_is_whole(&status)))
+			break;
+		nanosleep(&pause, NULL);
+	}
+	*ret_status = status;
 	return result;
 }
 

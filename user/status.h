@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What is in force, asked of the kernel and of the pins. Takes no lock and waits for nobody. */
+/*
+ * What is in force, asked of the kernel and of the pins. Takes no lock; where a command is at work,
+ * waits for at most STATUS_READINGS * STATUS_PAUSE_MS until it has swapped all hooks.
+ */
 #ifndef SALLYPORT_STATUS_H
 #define SALLYPORT_STATUS_H
 

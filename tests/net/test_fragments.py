@@ -229,13 +229,14 @@ def test_a_flood_of_late_fragments_costs_no_call(net, family):
 
 
 def hostile(family):
-    """Frames without end that would put something together, or fill the table, if they could."""
+    """Frames without end that would put something together, or fill the table, if they could. None of the gateway's:
+    it might number a datagram as the kernel does one of its own."""
     for number in itertools.cycle(range(1000, 1256)):
         yield fragment(family, number, 1480, True, LONG, source="stranger")
         yield fragment(family, number, 0, True, udp(5060, 48) + b"x" * 16, source="stranger")
-        yield fragment(family, number, 1480, True, LONG)
-        yield fragment(family, number, 0, True, udp(5061, 48) + b"x" * 16)
-        yield fragment(family, number, 0, True, tcp(5060)[:8], protocol=6)
+        yield fragment(family, number, 1480, True, LONG, source="portal")
+        yield fragment(family, number, 0, True, udp(5061, 48) + b"x" * 16, source="portal")
+        yield fragment(family, number, 0, True, tcp(5060)[:8], source="portal", protocol=6)
 
 
 @contextlib.contextmanager

@@ -541,6 +541,7 @@ def test_says_what_is_left_alone(net):
     net.apply(*BOTH)
     done = net.apply("--interface", "e0")
     assert "e1 is not among the policy's interfaces" in done.stdout
+    assert "e1 carries an address" not in done.stdout, "it is enforced"
     assert {name: each["generation"] for name, each in net.interfaces().items()} == \
         {"e0": 2, "e1": 1}
 
@@ -551,7 +552,7 @@ def test_dry_run_changes_nothing(net):
     net.apply("--port", 80, "--interface", "e0")
     before = net.status()
     done = net.apply("--port", 81, "--interface", "e0", "--dry-run", "yes")
-    assert done.stdout == "generation 2\n"
+    assert done.stdout.splitlines()[-1] == "generation 2"
     assert net.status() == before
 
 
@@ -768,6 +769,6 @@ def test_commands_take_turns(net):
         assert f"another command (process {first.pid})" in message
         assert net.status()["pinned"] is False, "status never waits"
         first.send_signal(18)
-        assert first.communicate()[0] == b"generation 1\n"
+        assert first.communicate()[0].splitlines()[-1] == b"generation 1"
     net.apply("--interface", "e0")
     net.assert_whole(["e0"])

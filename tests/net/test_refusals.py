@@ -67,6 +67,17 @@ def test_an_apply_that_fails_changes_nothing(net, failure):
     expect_unchanged(net, before)
 
 
+def test_a_hook_that_is_taken(net, foreign):
+    """Also a dry run says so, and before anything is loaded."""
+    net.host.ip("link", "set", "e0", "xdp", "obj", str(foreign), "sec", "xdp")
+    for options in (["--dry-run"], []):
+        done = net.apply(site(), *options, status=1)
+        assert "e0: the XDP hook is taken: native XDP program" in done.stderr, done.stderr
+        assert not os.path.exists(net.pins)
+    # What arrives is somebody else's business.
+    net.apply(site(mode=("off", "audit")), "--dry-run")
+
+
 @pytest.mark.skipif(HAS_TCX, reason="this kernel has tcx")
 def test_a_kernel_without_tcx(net):
     """Who asks for it by name is told what to ask for; who does not gets clsact."""

@@ -317,3 +317,26 @@ def test_a_failed_apply_leaves_the_old_policy(net, foreign, mishap):
         net.host.ip("link", "set", "dev", "e1", "xdpdrv", "off")
         net.sallyport("apply", net.folder / "site.yaml")
         assert len(net.json("status")["interfaces"]) == 2
+
+
+def test_status_does_not_take_a_reload_for_a_broken_one(net):
+    """Asked at any moment of it: the old policy is whole, and then the new one is."""
+    net.apply(site())
+    over = threading.Event()
+
+    def reload():
+        try:
+            for _ in range(6):
+                net.apply(site())
+        finally:
+            over.set()
+
+    thread = threading.Thread(target=reload)
+    thread.start()
+    asked = 0
+    while not over.is_set():
+        status = net.json("status")
+        assert status["whole"], status
+        asked += 1
+    thread.join()
+    assert asked > 20

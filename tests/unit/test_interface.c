@@ -91,6 +91,32 @@ static void test_auto(void **state)
 	assert_string_equal(selected.items[1].name, "eth1");
 }
 
+static void test_unseen(void **state)
+{
+	cleanup(arena_freep) struct arena *arena = arena_new();
+	struct interface_list all = machine(arena), selected = {0}, unseen;
+	struct prefix prefix;
+
+	/* Of the bridge an address, of an interface without any what IPv6 gives it by itself. */
+	own(arena, &all.items[2].addresses, "10.0.3.1/32");
+	snprintf(all.items[2].name, sizeof(all.items[2].name), "br0");
+	assert_true(prefix_parse("fe80::2/128", &prefix));
+	prefix_list_add(arena, &all.items[3].addresses, &prefix);
+	*arena_push(arena, &selected) = all.items[0];
+	unseen = interface_list_unseen(arena, &all, &selected);
+	assert_int_equal(unseen.count, 4);
+	assert_string_equal(unseen.items[0].name, "eth0");
+	assert_string_equal(unseen.items[1].name, "br0");
+	assert_string_equal(unseen.items[2].name, "bond0");
+	assert_string_equal(unseen.items[3].name, "eth0.5");
+	/* A port of the bridge, and the parent of the VLAN. */
+	*arena_push(arena, &selected) = all.items[5];
+	*arena_push(arena, &selected) = all.items[1];
+	unseen = interface_list_unseen(arena, &all, &selected);
+	assert_int_equal(unseen.count, 1);
+	assert_string_equal(unseen.items[0].name, "bond0");
+}
+
 static void test_auto_finds_none(void **state)
 {
 	cleanup(arena_freep) struct arena *arena = arena_new();
@@ -212,11 +238,11 @@ static void test_pins_need_bpffs(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_advertisements),	cmocka_unit_test(test_auto),
-		cmocka_unit_test(test_auto_finds_none), cmocka_unit_test(test_names),
-		cmocka_unit_test(test_refusals),	cmocka_unit_test(test_own_addresses),
-		cmocka_unit_test(test_this_machine),	cmocka_unit_test(test_directories),
-		cmocka_unit_test(test_pins_need_bpffs),
+		cmocka_unit_test(test_advertisements), cmocka_unit_test(test_auto),
+		cmocka_unit_test(test_unseen),	       cmocka_unit_test(test_auto_finds_none),
+		cmocka_unit_test(test_names),	       cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_own_addresses),  cmocka_unit_test(test_this_machine),
+		cmocka_unit_test(test_directories),    cmocka_unit_test(test_pins_need_bpffs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
