@@ -221,6 +221,9 @@ python3 "$here/report.py" rules "$work/metrics.json"
 
 step "What was dropped, and why"
 python3 "$here/report.py" drops "$work/metrics.json" "$program"
+say '$ sallyport drops       (the last of them, sampled)'
+sallyport drops >"$work/drops"
+grep -v " more since " "$work/drops" | tail -n 5 | indent
 
 step "The same for Prometheus: curl http://127.0.0.1:9077/metrics"
 sallyport serve >"$work/serve.log" 2>&1 &
@@ -237,11 +240,12 @@ bpftool map dump pinned "$rules" >"$work/rules"
 head -n 25 "$work/rules" | indent
 say "..."
 
-step "Why? Two packets explained"
-for packet in "192.0.2.23:40000 192.0.2.10:9005" "192.0.2.66:40000 192.0.2.10:9005"; do
-  say "\$ sallyport explain in tcp $packet"
+step "Why? Three packets explained: a rule's, a stranger's, and one to a media port now that no call is up"
+for packet in "tcp 192.0.2.23:40000 192.0.2.10:9005" "tcp 192.0.2.66:40000 192.0.2.10:9005" \
+  "udp 192.0.2.30:40000 192.0.2.10:30000"; do
+  say "\$ sallyport explain in $packet"
   # shellcheck disable=SC2086
-  sallyport explain in tcp $packet | indent
+  sallyport explain in $packet | indent
 done
 
 step "The verdict: what should have passed, and what should not"
