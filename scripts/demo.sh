@@ -221,9 +221,9 @@ python3 "$here/report.py" rules "$work/metrics.json"
 
 step "What was dropped, and why"
 python3 "$here/report.py" drops "$work/metrics.json" "$program"
-say '$ sallyport drops       (the last of them, sampled)'
+say '$ sallyport drops       (sampled, as they come; one of each reason)'
 sallyport drops >"$work/drops"
-grep -v " more since " "$work/drops" | tail -n 5 | indent
+grep -v " more since " "$work/drops" | awk '!shown[$3, $5]++' | tail -n 6 | indent
 
 step "The same for Prometheus: curl http://127.0.0.1:9077/metrics"
 sallyport serve >"$work/serve.log" 2>&1 &

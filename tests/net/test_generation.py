@@ -394,9 +394,10 @@ def test_says_which_link_holds_xdp(net):
 
 
 def test_says_whose_filter_is_in_clsact(net):
-    """That of another sallyport's, which goes on enforcing on both hooks."""
+    """That of another sallyport's, which goes on enforcing on both hooks; XDP is not asked for."""
     net.apply("--interface", "e0", "--egress", "clsact")
-    done = net.call("apply", "--interface", "e0", "--egress", "clsact", pins=net.pins + "-other")
+    done = net.call("apply", "--interface", "e0", "--egress", "clsact", "--in", "off", "--out", "audit",
+                    pins=net.pins + "-other")
     assert done.returncode == 1
     assert "(tc_egress), which is not ours" in done.stderr
     assert not os.path.exists(net.pins + "-other")
