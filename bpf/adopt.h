@@ -15,12 +15,12 @@ adopt_insert(const struct conversation *c, const struct flow *flow, const struct
 
 	if (flow->rule_slot && share_take(key, flow->rule_slot, 0) != REASON_NONE)
 		return ADOPTION_NO_ROOM;
+	flow_count(c);
 	/* Never over an entry that egress made just now. */
 	error = bpf_map_update_elem(&flows, key, flow, BPF_NOEXIST);
-	if (!error) {
-		flow_port_count(c);
+	if (!error)
 		return ADOPTION_MADE;
-	}
+	flow_discount(c);
 	share_give_back(key, flow->rule_slot);
 	return error == -EEXIST ? ADOPTION_KNOWN : ADOPTION_NO_ROOM;
 }
@@ -41,10 +41,8 @@ static __always_inline enum adoption_outcome adopt_flow(struct conversation *c, 
 	old = bpf_map_lookup_elem(&flows, &key);
 	if (old && !flow_has_expired(old, c, false, flow.last_seen))
 		return ADOPTION_KNOWN;
-	if (old)
-		outcome = flow_replace(old, &flow, &key) ? ADOPTION_NO_ROOM : ADOPTION_MADE;
-	else
-		outcome = adopt_insert(c, &flow, &key);
+	outcome = old && flow_is_replaced(old, &flow, &key) ? ADOPTION_MADE
+							    : adopt_insert(c, &flow, &key);
 	/* What the cache knows of an earlier flow of this key is over; its next packet caches it.
 	 */
 	flow_cache_void(c);

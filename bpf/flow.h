@@ -94,7 +94,7 @@ static __always_inline bool flow_is_answered(struct conversation *c, struct find
 	bool allowed;
 	int entry;
 
-	if (!flow_port_is_owned(c->protocol, flow_local_port(c)))
+	if (!flow_may_be(c))
 		return false;
 	entry = flow_answers(c, finding);
 	if (entry == FLOW_OLD) {
@@ -271,7 +271,7 @@ static __always_inline bool flow_is_continued(struct conversation *c, __u8 tcp_f
 {
 	int entry;
 
-	if (!flow_port_is_owned(c->protocol, flow_local_port(c)))
+	if (!flow_may_be(c))
 		return false;
 	entry = flow_continue(c, tcp_flags, finding, work);
 	if (entry == FLOW_OLD) {
@@ -282,12 +282,17 @@ static __always_inline bool flow_is_continued(struct conversation *c, __u8 tcp_f
 	return entry != FLOW_ABSENT;
 }
 
-static __always_inline enum reason flow_replace(struct flow *old, const struct flow *flow,
-						const struct flow_key *key)
+/* False: the sweep has just removed it. (Replacing takes no room, so nothing else can fail.) */
+static __always_inline bool flow_is_replaced(const struct flow *old, const struct flow *flow,
+					     const struct flow_key *key)
 {
-	flow_move_share(key, old->rule_slot, flow->rule_slot);
-	return bpf_map_update_elem(&flows, key, flow, BPF_ANY) ? REASON_FLOW_TABLE_FULL
-							       : REASON_NONE;
+	const __u16 before = *(const volatile __u16 *)&old->rule_slot;
+
+	/* Not any: an entry that is new must be counted. */
+	if (bpf_map_update_elem(&flows, key, flow, BPF_EXIST))
+		return false;
+	flow_move_share(key, before, flow->rule_slot);
+	return true;
 }
 
 /* As flow_open(), of a dry run: nothing is taken. */
@@ -314,12 +319,13 @@ static __always_inline enum reason flow_insert(const struct conversation *c,
 		full = share_take(key, flow->rule_slot, config.flow_share);
 	if (full != REASON_NONE)
 		return full;
+	/* Before anybody can find it: another CPU may send in it, and be answered, at once. */
+	flow_count(c);
 	/* Not any: so each key is counted once. */
 	error = bpf_map_update_elem(&flows, key, flow, BPF_NOEXIST);
-	if (!error) {
-		flow_port_count(c);
+	if (!error)
 		return REASON_NONE;
-	}
+	flow_discount(c);
 	share_give_back(key, flow->rule_slot);
 	/* Another CPU opened it just now: then it is open. */
 	return error == -EEXIST ? REASON_NONE : REASON_FLOW_TABLE_FULL;
@@ -345,7 +351,8 @@ __noinline int flow_open(struct conversation *c, __u16 rule_slot, struct flow_wo
 	flow_cache_take(c, &work->hold);
 	work->changed = true;
 	old = bpf_map_lookup_elem(&flows, &key);
-	return old ? flow_replace(old, &flow, &key) : flow_insert(c, &flow, &key);
+	return old && flow_is_replaced(old, &flow, &key) ? REASON_NONE
+							 : flow_insert(c, &flow, &key);
 }
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The cache in front of the flow hash map: a screen of local ports (flow_ports.h), then a line of
- * whole keys (flow_line.h). No helper and no call on the way of a packet that finds its answer
- * here. Reading belongs to both directions, writing to egress and the sweep.
+ * The cache in front of the flow hash map: screens of local ports and of keys (flow_screen.h),
+ * then a line of whole keys (flow_line.h). No helper and no call on the way of a packet that finds
+ * its answer here. Reading belongs to both directions, writing to egress and the sweep.
  */
 #ifndef SALLYPORT_BPF_FLOW_CACHE_H
 #define SALLYPORT_BPF_FLOW_CACHE_H
@@ -12,8 +12,23 @@ static __always_inline bool flow_is_cacheable(__u8 protocol)
 	return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP;
 }
 
+/* Not on the short way. Out of line: it wants registers that its callers would have to save. */
+__noinline __u32 flow_hash_of(const struct conversation *c)
+{
+	struct tuple t;
+
+	if (!c)
+		return 0;
+	if (c->family == 4) {
+		t = flow_tuple(c, 4);
+		return flow_hash(&t, 4);
+	}
+	t = flow_tuple(c, 6);
+	return flow_hash(&t, 6);
+}
+
 /* family is one that the compiler knows. */
-static __always_inline void *flow_line_of(const struct tuple *t, const __u8 family)
+static __always_inline void *flow_line_at(__u32 hash, const __u8 family)
 {
 	__u32 zero = 0;
 	struct flow_line_ipv4 *ipv4;
@@ -21,10 +36,15 @@ static __always_inline void *flow_line_of(const struct tuple *t, const __u8 fami
 
 	if (family == 4) {
 		ipv4 = bpf_map_lookup_elem(&flow_cache_ipv4, &zero);
-		return ipv4 ? &ipv4[flow_hash(t, 4) & flow_cache.ipv4_mask] : NULL;
+		return ipv4 ? &ipv4[hash & flow_cache.ipv4_mask] : NULL;
 	}
 	ipv6 = bpf_map_lookup_elem(&flow_cache_ipv6, &zero);
-	return ipv6 ? &ipv6[flow_hash(t, 6) & flow_cache.ipv6_mask] : NULL;
+	return ipv6 ? &ipv6[hash & flow_cache.ipv6_mask] : NULL;
+}
+
+static __always_inline void *flow_line_of(const struct tuple *t, const __u8 family)
+{
+	return flow_line_at(flow_hash(t, family), family);
 }
 
 /* Of this generation, at that time. A clock past 48 bits has no stamp: nothing is cached then. */
@@ -44,16 +64,33 @@ static __always_inline bool flow_stamp_of(__u64 clock, struct flow_stamp *ret_st
 static __always_inline bool flow_port_is_owned(__u8 protocol, __u16 port)
 {
 	__u32 zero = 0;
-	const struct flow_ports *ports = bpf_map_lookup_elem(&flow_ports, &zero);
+	const struct flow_screen *ports = bpf_map_lookup_elem(&flow_ports, &zero);
 
 	return !ports || config.lookup != LOOKUP_FLAT ||
-	       flow_ports_own(ports, flow_ports_index(protocol, port));
+	       flow_screen_has(ports, FLOW_PORT_MASK, flow_port_slot(protocol, port));
 }
 
-static __always_inline bool flow_cache_read(const struct tuple *t, const __u8 family, __u64 now,
+/* False: nor has any this key. */
+static __always_inline bool flow_key_is_owned(__u32 hash)
+{
+	__u32 zero = 0;
+	const struct flow_screen *keys = bpf_map_lookup_elem(&flow_keys, &zero);
+
+	return !keys || config.lookup != LOOKUP_FLAT ||
+	       flow_screen_has(keys, flow_cache.key_mask, hash);
+}
+
+/* False: that flow is not in the hash map. */
+static __always_inline bool flow_may_be(const struct conversation *c)
+{
+	return flow_port_is_owned(c->protocol, flow_local_port(c)) &&
+	       (!flow_is_cacheable(c->protocol) || flow_key_is_owned(flow_hash_of(c)));
+}
+
+static __always_inline bool flow_cache_read(const void *line, const struct tuple *t,
+					    const __u8 family, __u64 now,
 					    struct flow_copy *ret_copy)
 {
-	const void *line = flow_line_of(t, family);
 	struct flow_stamp stamp;
 
 	return line && flow_stamp_of(now, &stamp) &&
@@ -88,12 +125,17 @@ static __always_inline enum flow_answer
 flow_answers_cached(const struct tuple *t, const __u8 family, struct finding *finding)
 {
 	struct flow_copy copy;
+	__u32 hash;
 	__u64 now;
 
 	if (!flow_port_is_owned(t->protocol, t->local_port))
 		return FLOW_NONE;
+	hash = flow_hash(t, family);
+	if (!flow_key_is_owned(hash))
+		return FLOW_NONE;
 	now = clock_now();
-	if (!flow_cache_read(t, family, now, &copy) || flow_copy_has_expired(&copy, now))
+	if (!flow_cache_read(flow_line_at(hash, family), t, family, now, &copy) ||
+	    flow_copy_has_expired(&copy, now))
 		return FLOW_ASK;
 	flow_copy_tell(&copy, finding);
 	return FLOW_FOUND;
@@ -129,15 +171,14 @@ static __always_inline enum flow_answer flow_continue_cached(const struct tuple 
 
 	if (!flow_port_is_owned(t->protocol, t->local_port))
 		return FLOW_NONE;
+	line = flow_line_of(t, family);
 	now = clock_now();
-	if (!flow_cache_read(t, family, now, &copy) || !flow_copy_is_of_lag(&copy, now) ||
+	if (!flow_cache_read(line, t, family, now, &copy) || !flow_copy_is_of_lag(&copy, now) ||
 	    flow_copy_has_expired(&copy, now) || !flow_copy_stays(&copy, t->protocol, tcp_flags))
 		return FLOW_ASK;
-	if (copy.seen != (__u32)now && !config.dry_run) {
-		line = flow_line_of(t, family);
-		if (!line || !flow_line_touch(line, family, &copy, now))
-			return FLOW_ASK;
-	}
+	if (copy.seen != (__u32)now && !config.dry_run &&
+	    !flow_line_touch(line, family, &copy, now))
+		return FLOW_ASK;
 	flow_copy_tell(&copy, finding);
 	return FLOW_FOUND;
 }
@@ -222,14 +263,9 @@ static __always_inline void flow_rescue(struct flow_key *key, __u64 seen)
 /* The heads of both kinds of lines are alike. */
 static __always_inline __u32 *flow_cache_sequence(const struct conversation *c)
 {
-	struct tuple t;
+	const __u32 hash = flow_hash_of(c);
 
-	if (c->family == 4) {
-		t = flow_tuple(c, 4);
-		return flow_line_of(&t, 4);
-	}
-	t = flow_tuple(c, 6);
-	return flow_line_of(&t, 6);
+	return c->family == 4 ? flow_line_at(hash, 4) : flow_line_at(hash, 6);
 }
 
 /* Before the flow is looked up; once is enough. */
@@ -337,24 +373,34 @@ static __always_inline void flow_cache_publish(struct conversation *c, struct fl
 	}
 }
 
-/* ---- the flows of a port ---- */
+/* ---- what the screens count ---- */
 
-static __always_inline void flow_port_count(const struct conversation *c)
+/* A flow is about to enter the hash map. */
+static __always_inline void flow_count(const struct conversation *c)
 {
 	__u32 zero = 0;
-	struct flow_ports *ports = bpf_map_lookup_elem(&flow_ports, &zero);
+	struct flow_screen *ports = bpf_map_lookup_elem(&flow_ports, &zero);
+	struct flow_screen *keys = bpf_map_lookup_elem(&flow_keys, &zero);
 
 	if (ports)
-		flow_ports_count(ports, flow_ports_index(c->protocol, flow_local_port(c)));
+		flow_screen_count(ports, FLOW_PORT_MASK,
+				  flow_port_slot(c->protocol, flow_local_port(c)));
+	if (keys && flow_is_cacheable(c->protocol))
+		flow_screen_count(keys, flow_cache.key_mask, flow_hash_of(c));
 }
 
-static __always_inline void flow_port_discount(const struct conversation *c)
+/* It has left the hash map, or could not enter it. */
+static __always_inline void flow_discount(const struct conversation *c)
 {
 	__u32 zero = 0;
-	struct flow_ports *ports = bpf_map_lookup_elem(&flow_ports, &zero);
+	struct flow_screen *ports = bpf_map_lookup_elem(&flow_ports, &zero);
+	struct flow_screen *keys = bpf_map_lookup_elem(&flow_keys, &zero);
 
 	if (ports)
-		flow_ports_discount(ports, flow_ports_index(c->protocol, flow_local_port(c)));
+		flow_screen_discount(ports, FLOW_PORT_MASK,
+				     flow_port_slot(c->protocol, flow_local_port(c)));
+	if (keys && flow_is_cacheable(c->protocol))
+		flow_screen_discount(keys, flow_cache.key_mask, flow_hash_of(c));
 }
 
 #endif

@@ -108,9 +108,17 @@ struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct flow_ports);
+	__uint(key_size, 4);
+	__uint(value_size, FLOW_SCREEN_BYTES(FLOW_PORT_SLOTS));
 } flow_ports SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__uint(key_size, 4);
+	__uint(value_size, FLOW_SCREEN_BYTES(FLOW_SCREEN_WORD));
+} flow_keys SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

@@ -27,7 +27,7 @@ static __always_inline enum verdict reason_verdict(__u8 reason)
 #include "tuple.h"
 #include "lookup.h"
 #include "clock.h"
-#include "flow_ports.h"
+#include "flow_screen.h"
 #include "flow_line.h"
 #include "flow_standing.h"
 #include "flow_cache.h"

@@ -46,7 +46,7 @@ static long sweep_flow(void *map, struct flow_key *key, struct flow *flow, void 
 	flow_cache_take(&c, &hold);
 	if (!bpf_map_delete_elem(&flows, &copy)) {
 		share_give_back(&copy, rule_slot);
-		flow_port_discount(&c);
+		flow_discount(&c);
 		(*removed)++;
 	}
 	flow_cache_publish(&c, &hold, true);
@@ -56,23 +56,38 @@ static long sweep_flow(void *map, struct flow_key *key, struct flow *flow, void 
 static long sweep_ports(__u32 number, __u32 *left)
 {
 	__u32 zero = 0;
-	struct flow_ports *ports = bpf_map_lookup_elem(&flow_ports, &zero);
+	struct flow_screen *ports = bpf_map_lookup_elem(&flow_ports, &zero);
 
 	if (ports)
-		flow_ports_clear_word(ports, number, *left);
+		flow_screen_clear_word(ports, FLOW_PORT_MASK, number, *left);
 	return 0;
 }
 
-static __always_inline void sweep_port_halves(void)
+static long sweep_keys(__u32 number, __u32 *left)
 {
 	__u32 zero = 0;
-	struct flow_ports *ports = bpf_map_lookup_elem(&flow_ports, &zero);
+	struct flow_screen *keys = bpf_map_lookup_elem(&flow_keys, &zero);
+
+	if (keys)
+		flow_screen_clear_word(keys, flow_cache.key_mask, number, *left);
+	return 0;
+}
+
+static __always_inline void sweep_screens(void)
+{
+	__u32 zero = 0;
+	struct flow_screen *ports = bpf_map_lookup_elem(&flow_ports, &zero);
+	struct flow_screen *keys = bpf_map_lookup_elem(&flow_keys, &zero);
 	__u32 left;
 
-	if (!ports)
-		return;
-	left = flow_ports_turn(ports);
-	bpf_loop(FLOW_PORTS / FLOW_PORTS_WORD, sweep_ports, &left, 0);
+	if (ports) {
+		left = flow_screen_turn(ports);
+		bpf_loop(FLOW_PORT_SLOTS / FLOW_SCREEN_WORD, sweep_ports, &left, 0);
+	}
+	if (keys) {
+		left = flow_screen_turn(keys);
+		bpf_loop((flow_cache.key_mask + 1) / FLOW_SCREEN_WORD, sweep_keys, &left, 0);
+	}
 }
 
 /* A count of 0 is first marked dead, so that nobody counts in what is about to go. */
@@ -100,7 +115,7 @@ static int sweep_all(void *map, __u32 *key, struct sweep_timer *timer)
 	__u64 removed = 0;
 
 	bpf_for_each_map_elem(&flows, sweep_flow, &removed, 0);
-	sweep_port_halves();
+	sweep_screens();
 	bpf_for_each_map_elem(&flow_shares, sweep_share, &removed, 0);
 	bpf_for_each_map_elem(&fragments, sweep_fragment, &removed, 0);
 	timer->removed += removed;

@@ -24,7 +24,7 @@
 #include "bounds.h"
 #include "reasons.h"
 
-#define LAYOUT_VERSION 3u
+#define LAYOUT_VERSION 4u
 
 enum direction {
 	DIRECTION_IN = 0,  /* a peer opens to this host */
@@ -351,28 +351,32 @@ struct flow {
 static_assert(sizeof(struct flow) == 24, "flow has no padding");
 
 /*
- * Which local ports own a flow: what arrives for one that owns none is answered by one bit. Shared
- * as flows is, and right at every moment: see bpf/flow_ports.h.
+ * A screen tells what surely belongs to no flow, by one bit: of its local port, and of its whole
+ * key, hashed. Shared as flows is, and right at every moment: see bpf/flow_screen.h.
  */
+#define FLOW_SCREEN_WORD 32u /* slots of one word */
+
+struct flow_screen {
+	__u32 half; /* 0, 1: the one that openers write to */
+	__u32 unused;
+	__u64 owners[]; /* lower half: one bit a slot; upper: likewise */
+			/* Behind them a __u32 for each slot: flows in the table, or about to be. */
+};
+static_assert(sizeof(struct flow_screen) == 8, "flow_screen has no padding");
+
+#define FLOW_SCREEN_BYTES(slots)                                                                   \
+	(sizeof(struct flow_screen) + (slots) / FLOW_SCREEN_WORD * 8 + (slots)*4)
+
 enum flow_plane {
 	FLOW_PLANE_TCP = 0,
 	FLOW_PLANE_UDP = 1,
 	FLOW_PLANE_OTHER = 2, /* by what stands for the local port in struct flow_key */
-	FLOW_PLANE_COUNT = 4, /* rounded up, so that a mask bounds the index */
+	FLOW_PLANE_COUNT = 4, /* rounded up, so that a mask bounds the slot */
 };
 
-#define FLOW_PORTS	(FLOW_PLANE_COUNT << 16)
-#define FLOW_PORTS_WORD 32u /* ports of one word */
-
-struct flow_ports {
-	__u64 owners[FLOW_PORTS /
-		     FLOW_PORTS_WORD]; /* lower half: one bit a port; upper: likewise */
-	__u32 counts[FLOW_PORTS];      /* flows in the table, by plane << 16 | port */
-	__u32 half;		       /* 0, 1: the one that openers write to */
-	__u32 unused;
-};
-static_assert(sizeof(struct flow_ports) == FLOW_PORTS / 4 + FLOW_PORTS * 4 + 8,
-	      "flow_ports has no padding");
+/* The slots of local ports: plane << 16 | port. */
+#define FLOW_PORT_SLOTS ((__u32)FLOW_PLANE_COUNT << 16)
+#define FLOW_PORT_MASK	(FLOW_PORT_SLOTS - 1)
 
 /*
  * The cache of TCP and UDP flows: lines of 64 bytes for IPv4 and of 192 for IPv6, by a hash of the
@@ -418,10 +422,14 @@ struct flow_line_ipv6 {
 };
 static_assert(sizeof(struct flow_line_ipv6) == 64 + FLOW_LINE_IPV6_WAYS * 32u, "three cache lines");
 
-/* Lines of the two maps less one, each a power of two. Set before the programs are loaded. */
+/*
+ * Lines of the two maps, and slots of the screen of keys, less one, each a power of two. Set before
+ * the programs are loaded.
+ */
 struct flow_cache_shape {
 	__u32 ipv4_mask;
 	__u32 ipv6_mask;
+	__u32 key_mask;
 };
 
 /* How many flows one rule holds to one peer. */

@@ -77,6 +77,7 @@
 #define FLOWS_MIN	    64u
 #define FLOWS_MAX	    (16u << 20)
 #define FLOW_LINES_MAX	    (1u << 20) /* of the flow cache, a family: more would cost memory only */
+#define FLOW_KEY_SLOTS_MAX  (1u << 24) /* of the screen of keys: 68 MiB */
 #define FRAGMENTS_DEFAULT   4096u
 #define FRAGMENTS_MIN	    16u
 #define FRAGMENTS_MAX	    (1u << 20)

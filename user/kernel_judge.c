@@ -110,6 +110,7 @@ static struct lasting_maps lasting_of(struct kernel_judge *kernel)
 	lasting.flow_cache_ipv4 = bpf_object__find_map_fd_by_name(object, "flow_cache_ipv4");
 	lasting.flow_cache_ipv6 = bpf_object__find_map_fd_by_name(object, "flow_cache_ipv6");
 	lasting.flow_ports = bpf_object__find_map_fd_by_name(object, "flow_ports");
+	lasting.flow_keys = bpf_object__find_map_fd_by_name(object, "flow_keys");
 	lasting.fragments = bpf_object__find_map_fd_by_name(object, "fragments");
 	return lasting;
 }

@@ -31,6 +31,7 @@ static const struct lasting_map lasting_table[] = {
 	LASTING_MAP(flow_cache_ipv4, true),
 	LASTING_MAP(flow_cache_ipv6, true),
 	LASTING_MAP(flow_ports, true),
+	LASTING_MAP(flow_keys, true),
 	LASTING_MAP(fragments, true),
 	LASTING_MAP(sweep_timer, true),
 	LASTING_MAP(rule_slots, true),

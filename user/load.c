@@ -20,6 +20,8 @@
 #define LOG_TAIL_BYTES 1200
 /* LPM tries before Linux 6.13 need room for one more entry to replace one. */
 #define TRIE_HEADROOM 16
+/* When the table is full, what belongs to no flow meets the slot of one once in so many times. */
+#define KEY_SLOTS_PER_FLOW 16u
 
 struct loaded {
 	struct sallyport_bpf *skeleton;
@@ -183,6 +185,26 @@ static void size_flow_cache(struct sallyport_bpf *skeleton, uint32_t flows)
 				(lines + 1) / 2 * (uint32_t)sizeof(struct flow_line_ipv6));
 }
 
+/* Whole words of slots. */
+static void size_flow_keys(struct sallyport_bpf *skeleton, uint32_t flows)
+{
+	uint32_t slots = FLOW_KEY_SLOTS_MAX;
+
+	if (flows < FLOW_KEY_SLOTS_MAX / KEY_SLOTS_PER_FLOW)
+		slots = power_of_two(flows * KEY_SLOTS_PER_FLOW);
+	if (slots < FLOW_SCREEN_WORD)
+		slots = FLOW_SCREEN_WORD;
+	bpf_map__set_value_size(skeleton->maps.flow_keys, (uint32_t)FLOW_SCREEN_BYTES(slots));
+}
+
+/* How many slots a screen of that size has. */
+static uint32_t key_slots(uint32_t bytes)
+{
+	const uint32_t word = FLOW_SCREEN_BYTES(FLOW_SCREEN_WORD) - sizeof(struct flow_screen);
+
+	return (bytes - (uint32_t)sizeof(struct flow_screen)) / word * FLOW_SCREEN_WORD;
+}
+
 /* As large as it is, be it new or pinned. */
 static void shape_flow_cache(struct sallyport_bpf *skeleton)
 {
@@ -195,6 +217,7 @@ static void shape_flow_cache(struct sallyport_bpf *skeleton)
 	shape->ipv6_mask = bpf_map__value_size(skeleton->maps.flow_cache_ipv6) /
 				   (uint32_t)sizeof(struct flow_line_ipv6) -
 			   1;
+	shape->key_mask = key_slots(bpf_map__value_size(skeleton->maps.flow_keys)) - 1;
 }
 
 /* But those of the tables' large maps, which table_maps.c sets. */
@@ -216,6 +239,7 @@ static void set_sizes(struct sallyport_bpf *skeleton, const struct load_request 
 	set_entries(skeleton->maps.fragments, request->policy->fragments);
 	set_option_sizes(skeleton);
 	size_flow_cache(skeleton, request->policy->flows);
+	size_flow_keys(skeleton, request->policy->flows);
 }
 
 /* ---- filling ---- */
@@ -404,6 +428,7 @@ static int reuse_lasting(struct sallyport_bpf *skeleton, const struct lasting_ma
 		{skeleton->maps.flow_cache_ipv4, lasting->flow_cache_ipv4},
 		{skeleton->maps.flow_cache_ipv6, lasting->flow_cache_ipv6},
 		{skeleton->maps.flow_ports, lasting->flow_ports},
+		{skeleton->maps.flow_keys, lasting->flow_keys},
 		{skeleton->maps.fragments, lasting->fragments},
 		{skeleton->maps.receive_rules, lasting->receive_rules},
 		{skeleton->maps.transmit_rules, lasting->transmit_rules},
@@ -615,7 +640,7 @@ static bool is_shared_by_copies(const char *name)
 {
 	static const char *const names[] = {
 		"flows",      "flow_shares", "flow_cache_ipv4", "flow_cache_ipv6",
-		"flow_ports", "fragments",   "limits",
+		"flow_ports", "flow_keys",   "fragments",	"limits",
 	};
 
 	return is_of_tables(name) || is_among(name, names, sizeof(names) / sizeof(names[0]));
@@ -789,6 +814,8 @@ int loaded_forget(struct loaded *loaded)
 		error = clear_array(skeleton->maps.flow_cache_ipv6);
 	if (!error)
 		error = clear_array(skeleton->maps.flow_ports);
+	if (!error)
+		error = clear_array(skeleton->maps.flow_keys);
 	return error;
 }
 

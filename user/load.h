@@ -24,6 +24,7 @@ struct lasting_maps {
 	int flow_cache_ipv4;  /* shared/ */
 	int flow_cache_ipv6;  /* shared/ */
 	int flow_ports;	      /* shared/ */
+	int flow_keys;	      /* shared/ */
 	int fragments;	      /* shared/ */
 	int receive_rules;    /* <interface>/: counters by rule slot */
 	int transmit_rules;   /* <interface>/ */
@@ -40,7 +41,7 @@ struct lasting_maps {
 };
 #define LASTING_MAPS_PRIVATE                                                                       \
 	((struct lasting_maps){-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, \
-			       -1})
+			       -1, -1})
 
 struct loaded;
 
@@ -112,7 +113,7 @@ int loaded_forget(struct loaded *loaded);
  *   generation: ipv4_classes ipv6_classes port_classes end_classes decisions rule_info flat_classes
  * flat_ipv4 flat_ipv6 live_answers rule_limits limits configuration (.rodata) state (.bss)
  * generation_info (ARRAY of 1)
- *   lasting:    flows flow_shares flow_cache_ipv4 flow_cache_ipv6 flow_ports fragments
+ *   lasting:    flows flow_shares flow_cache_ipv4 flow_cache_ipv6 flow_ports flow_keys fragments
  * receive_rules transmit_rules receive_reasons transmit_reasons drop_rings drop_events sweep_timer;
  * rule_slots and rule_bases (HASH, RULE_IDS_MAX, NO_PREALLOC), role_slots (HASH, ROLE_SLOTS_MAX,
  * NO_PREALLOC), journal and meta (ARRAY of 1)

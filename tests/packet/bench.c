@@ -170,6 +170,7 @@ struct bench *bench_reload(struct bench *old, const char *without)
 	lasting.flow_cache_ipv4 = map_of(old, "flow_cache_ipv4");
 	lasting.flow_cache_ipv6 = map_of(old, "flow_cache_ipv6");
 	lasting.flow_ports = map_of(old, "flow_ports");
+	lasting.flow_keys = map_of(old, "flow_keys");
 	return bench_start_as(bench, 2, &lasting);
 }
 

@@ -240,17 +240,16 @@ static void shares(void **data)
 }
 
 /* A row's packets, both ways: pass by its flow once it is adopted, and not before. */
-static void its_packets_pass(void **data)
+static void check_packets(struct bench *bench)
 {
 	static const char *const lines[] = {
-		"{\"direction\":\"out\",\"source\":\"" EDGE "\",\"source_port\":50000,"
-		"\"destination\":\"" BUS "\",\"destination_port\":5672,"
-		"\"l4\":\"tcp\",\"tcp_flags\":\"ACK\"}",
 		"{\"direction\":\"in\",\"source\":\"" BUS "\",\"source_port\":5672,"
 		"\"destination\":\"" EDGE "\",\"destination_port\":50000,"
 		"\"l4\":\"tcp\",\"tcp_flags\":\"ACK\"}",
+		"{\"direction\":\"out\",\"source\":\"" EDGE "\",\"source_port\":50000,"
+		"\"destination\":\"" BUS "\",\"destination_port\":5672,"
+		"\"l4\":\"tcp\",\"tcp_flags\":\"ACK\"}",
 	};
-	struct bench *bench = bench_new(LOOKUP_FLAT, MODE_ENFORCE, MODE_ENFORCE);
 
 	for (int adopted = 0; adopted < 2; adopted++) {
 		for (size_t i = 0; i < 2; i++) {
@@ -269,6 +268,16 @@ static void its_packets_pass(void **data)
 	bench_free(bench);
 }
 
+static void its_packets_pass(void **data)
+{
+	check_packets(bench_new(LOOKUP_FLAT, MODE_ENFORCE, MODE_ENFORCE));
+}
+
+static void its_packets_pass_by_the_short_way(void **data)
+{
+	check_packets(bench_new_flows(FLOWS_MIN));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -279,6 +288,7 @@ int main(void)
 		cmocka_unit_test(by_a_rule_from_a_served_port),
 		cmocka_unit_test(shares),
 		cmocka_unit_test(its_packets_pass),
+		cmocka_unit_test(its_packets_pass_by_the_short_way),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

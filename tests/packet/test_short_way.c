@@ -208,7 +208,43 @@ static void test_ordinary_packets_take_it(void **state)
 	bench_free(bench);
 }
 
-/* So that the test above can fail. */
+/* Of site.yaml: a port that owns a flow, and packets to it that are of none. */
+static const char opens[] = OUT "\"destination\":\"192.0.2.20\",\"source_port\":50001,"
+				"\"destination_port\":5672,\"l4\":\"tcp\",\"tcp_flags\":\"SYN\"}";
+static const char *const strays[] = {
+	IN "\"source\":\"" PEER
+	   "\",\"destination_port\":50001,\"l4\":\"tcp\",\"tcp_flags\":\"ACK\"}",
+	IN "\"source\":\"192.0.2.20\",\"destination_port\":50001,\"l4\":\"tcp\",\"tcp_flags\":"
+	   "\"RST\"}",
+	IN6 "\"source\":\"2001:db8:9::99\",\"destination_port\":50001,\"l4\":\"tcp\",\"tcp_flags\":"
+	    "\"ACK\"}",
+};
+
+static struct outcome run_line(struct bench *bench, const char *line)
+{
+	enum direction direction;
+	size_t length;
+	const uint8_t *frame = bench_frame(line, &direction, &length);
+
+	return bench_run(bench, direction, frame, length, 1000).outcome;
+}
+
+static void test_strays_at_the_port_of_a_flow_take_it(void **state)
+{
+	struct bench *bench = bench_new_flows(FLOWS_MIN);
+
+	(void)state;
+	assert_int_equal(run_line(bench, opens).reason, REASON_RULE);
+	for (size_t i = 0; i < sizeof(strays) / sizeof(strays[0]); i++) {
+		struct outcome outcome = run_line(bench, strays[i]);
+
+		assert_int_equal(outcome.reason, REASON_NO_FLOW);
+		assert_int_equal(outcome.way, 0);
+	}
+	bench_free(bench);
+}
+
+/* So that the tests above can fail. */
 static void test_a_fragment_takes_the_long_way(void **state)
 {
 	struct bench *bench = bench_new_site(SITE, LOOKUP_FLAT, false, MODE_ENFORCE);
@@ -231,6 +267,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_the_short_way_has_no_call),
 		cmocka_unit_test(test_ordinary_packets_take_it),
+		cmocka_unit_test(test_strays_at_the_port_of_a_flow_take_it),
 		cmocka_unit_test(test_a_fragment_takes_the_long_way),
 	};
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The flow cache's lines and its ports (bpf/flow_line.h, bpf/flow_ports.h), compiled for this
+ * The flow cache's lines and its screens (bpf/flow_line.h, bpf/flow_screen.h), compiled for this
  * machine and written by many threads at once: no reader may take an answer that the flow table had
- * left behind when it began, no clock may be lost, and no port with a flow may look as if it had
+ * left behind when it began, no clock may be lost, and no slot with a flow may look as if it had
  * none.
  */
 #include <arpa/inet.h>
@@ -43,7 +43,7 @@ struct conversation {
 #include "../../bpf/tuple.h"
 
 #include "../../bpf/flow_line.h"
-#include "../../bpf/flow_ports.h"
+#include "../../bpf/flow_screen.h"
 
 enum {
 	FLOWS = 9, /* of one line, so that they turn each other out */
@@ -398,106 +398,147 @@ static void a_void_line_answers_nothing(void **state)
 	assert_false(flow_line_touch(&table.line, 4, &found, 7));
 }
 
-/* ---- ports ---- */
+/* ---- screens ---- */
 
 enum {
-	PORT = 40000,
-	PORTS = 3, /* of one word */
+	SLOTS_IN_USE = 3,
+	OPEN_MAX = 20, /* looks at a slot while it has a flow */
 };
 
-struct port_test {
-	struct flow_ports ports;
+/* A screen and where in it the flows of a test are: across the border of two words. */
+struct screen_test {
+	struct flow_screen *screen;
+	__u32 mask;
+	__u32 first;
 	bool stop;
 	uint64_t missing;
 };
 
+static struct screen_test screen_test_new(__u32 slots, __u32 first)
+{
+	struct screen_test test = {
+		.screen = calloc(1, FLOW_SCREEN_BYTES(slots)),
+		.mask = slots - 1,
+		.first = first,
+	};
+
+	assert_non_null(test.screen);
+	return test;
+}
+
 struct opener {
-	struct port_test *test;
+	struct screen_test *test;
 	uint64_t seed;
 };
 
-static void *open_ports(void *data)
+static void *open_slots(void *data)
 {
 	const struct opener *opener = data;
-	struct port_test *test = opener->test;
+	struct screen_test *test = opener->test;
 	uint64_t state = opener->seed;
 
 	for (int i = 0; i < OPERATIONS; i++) {
-		__u32 index =
-			flow_ports_index(IPPROTO_UDP, (__u16)(PORT + random_below(&state, PORTS)));
+		__u32 slot = test->first + random_below(&state, SLOTS_IN_USE);
 
-		flow_ports_count(&test->ports, index);
-		for (uint32_t look = random_below(&state, 20) + 1; look; look--)
-			if (!flow_ports_own(&test->ports, index))
+		flow_screen_count(test->screen, test->mask, slot);
+		for (uint32_t look = random_below(&state, OPEN_MAX) + 1; look; look--)
+			if (!flow_screen_has(test->screen, test->mask, slot))
 				__atomic_fetch_add(&test->missing, 1, __ATOMIC_SEQ_CST);
-		flow_ports_discount(&test->ports, index);
+		flow_screen_discount(test->screen, test->mask, slot);
 	}
 	return NULL;
 }
 
-static void sweep_ports(struct flow_ports *ports)
+static void sweep(struct screen_test *test)
 {
-	__u32 left = flow_ports_turn(ports);
-	__u32 word = flow_ports_index(IPPROTO_UDP, PORT) / FLOW_PORTS_WORD;
+	__u32 left = flow_screen_turn(test->screen);
+	__u32 word = (test->first & test->mask) / FLOW_SCREEN_WORD;
 
-	flow_ports_clear_word(ports, word, left);
-	flow_ports_clear_word(ports, word + 1, left);
+	flow_screen_clear_word(test->screen, test->mask, word, left);
+	flow_screen_clear_word(test->screen, test->mask, word + 1, left);
 }
 
-static void *sweep_ports_all_the_time(void *data)
+static void *sweep_all_the_time(void *data)
 {
-	struct port_test *test = data;
+	struct screen_test *test = data;
 
 	while (!__atomic_load_n(&test->stop, __ATOMIC_SEQ_CST))
-		sweep_ports(&test->ports);
+		sweep(test);
 	return NULL;
+}
+
+static void let_openers_at_it(__u32 slots, __u32 first)
+{
+	struct screen_test test = screen_test_new(slots, first);
+	struct opener openers[WRITERS];
+	pthread_t threads[WRITERS], sweeper;
+
+	assert_int_equal(pthread_create(&sweeper, NULL, sweep_all_the_time, &test), 0);
+	for (size_t i = 0; i < WRITERS; i++) {
+		openers[i] = (struct opener){&test, i + 1};
+		assert_int_equal(pthread_create(&threads[i], NULL, open_slots, &openers[i]), 0);
+	}
+	for (size_t i = 0; i < WRITERS; i++)
+		pthread_join(threads[i], NULL);
+	__atomic_store_n(&test.stop, true, __ATOMIC_SEQ_CST);
+	pthread_join(sweeper, NULL);
+	assert_int_equal(test.missing, 0);
+	sweep(&test);
+	sweep(&test);
+	for (__u32 i = 0; i < SLOTS_IN_USE; i++) {
+		assert_false(flow_screen_has(test.screen, test.mask, first + i));
+		assert_int_equal(*flow_screen_count_at(test.screen, test.mask, first + i), 0);
+	}
+	free(test.screen);
 }
 
 static void a_port_with_a_flow_has_its_bit(void **state)
 {
-	struct port_test *test = calloc(1, sizeof(*test));
-	struct opener openers[WRITERS];
-	pthread_t threads[WRITERS], sweeper;
-
 	(void)state;
-	assert_non_null(test);
-	assert_int_equal(pthread_create(&sweeper, NULL, sweep_ports_all_the_time, test), 0);
-	for (size_t i = 0; i < WRITERS; i++) {
-		openers[i] = (struct opener){test, i + 1};
-		assert_int_equal(pthread_create(&threads[i], NULL, open_ports, &openers[i]), 0);
-	}
-	for (size_t i = 0; i < WRITERS; i++)
-		pthread_join(threads[i], NULL);
-	__atomic_store_n(&test->stop, true, __ATOMIC_SEQ_CST);
-	pthread_join(sweeper, NULL);
-	assert_int_equal(test->missing, 0);
-	sweep_ports(&test->ports);
-	sweep_ports(&test->ports);
-	for (__u16 port = PORT; port < PORT + PORTS; port++) {
-		assert_false(flow_ports_own(&test->ports, flow_ports_index(IPPROTO_UDP, port)));
-		assert_int_equal(test->ports.counts[flow_ports_index(IPPROTO_UDP, port)], 0);
-	}
-	free(test);
+	let_openers_at_it(FLOW_PORT_SLOTS, flow_port_slot(IPPROTO_UDP, 39999));
 }
 
-/* One flow of two is gone: the port keeps its bit through any number of sweeps. */
+/* Hashes are wider than their screen. */
+static void a_key_with_a_flow_has_its_bit(void **state)
+{
+	(void)state;
+	let_openers_at_it(1024, 0xabcd0000u + FLOW_SCREEN_WORD - 1);
+}
+
+/* One flow of two is gone: the slot keeps its bit through any number of sweeps. */
 static void a_bit_outlives_sweeps(void **state)
 {
-	struct flow_ports *ports = calloc(1, sizeof(*ports));
-	__u32 index = flow_ports_index(IPPROTO_TCP, 65535);
+	__u32 slot = flow_port_slot(IPPROTO_TCP, 65535);
+	struct screen_test test = screen_test_new(FLOW_PORT_SLOTS, slot);
 
 	(void)state;
-	assert_non_null(ports);
-	flow_ports_count(ports, index);
-	flow_ports_count(ports, index);
-	flow_ports_discount(ports, index);
+	flow_screen_count(test.screen, test.mask, slot);
+	flow_screen_count(test.screen, test.mask, slot);
+	flow_screen_discount(test.screen, test.mask, slot);
 	for (int i = 0; i < 5; i++) {
-		flow_ports_clear_word(ports, index / FLOW_PORTS_WORD, flow_ports_turn(ports));
-		assert_true(flow_ports_own(ports, index));
+		sweep(&test);
+		assert_true(flow_screen_has(test.screen, test.mask, slot));
 	}
-	assert_false(flow_ports_own(ports, flow_ports_index(IPPROTO_TCP, 65534)));
-	assert_false(flow_ports_own(ports, flow_ports_index(IPPROTO_UDP, 65535)));
-	free(ports);
+	assert_false(flow_screen_has(test.screen, test.mask, flow_port_slot(IPPROTO_TCP, 65534)));
+	assert_false(flow_screen_has(test.screen, test.mask, flow_port_slot(IPPROTO_UDP, 65535)));
+	free(test.screen);
+}
+
+/* The bits and the counts of the last slot end where the screen ends. */
+static void a_screen_is_as_large_as_it_says(void **state)
+{
+	struct screen_test test = screen_test_new(FLOW_SCREEN_WORD, 0);
+	const char *count = (const char *)flow_screen_count_at(test.screen, test.mask, test.mask);
+
+	(void)state;
+	assert_ptr_equal(count + sizeof(__u32),
+			 (const char *)test.screen + FLOW_SCREEN_BYTES(FLOW_SCREEN_WORD));
+	for (__u32 slot = 0; slot <= test.mask; slot++)
+		flow_screen_count(test.screen, test.mask, slot);
+	for (__u32 slot = 0; slot <= test.mask; slot++)
+		assert_int_equal(*flow_screen_count_at(test.screen, test.mask, slot), 1);
+	assert_int_equal(test.screen->owners[0], 0xffffffffu);
+	free(test.screen);
 }
 
 int main(void)
@@ -507,7 +548,9 @@ int main(void)
 		cmocka_unit_test(lines_of_ipv6),
 		cmocka_unit_test(a_void_line_answers_nothing),
 		cmocka_unit_test(a_port_with_a_flow_has_its_bit),
+		cmocka_unit_test(a_key_with_a_flow_has_its_bit),
 		cmocka_unit_test(a_bit_outlives_sweeps),
+		cmocka_unit_test(a_screen_is_as_large_as_it_says),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
