@@ -6,49 +6,36 @@
 #ifndef SALLYPORT_BPF_FLAT_WALK_H
 #define SALLYPORT_BPF_FLAT_WALK_H
 
-/* A chunk takes at most a page and three lists (user/flat_tree.c). */
-#define FLAT_CHUNK_STEPS 4
-#define FLAT_IPV6_CHUNKS 8
-
-#define LANES		 0x0001000100010001ull
-#define LANE_TOPS	 0x8000800080008000ull
+/* The bit above each key of a word: set, no lane borrows from the next. */
+#define FLAT_GUARDS (FLAT_LANES << FLAT_KEY_BITS)
 
 /*
- * The top bit of each lane of 16 bits whose key is not above the value that is in every lane of
- * values. Where the top bits are the same, what is below them is compared by subtraction, with a
- * bit set above so that no lane borrows from the next; where they differ, the value's decides.
+ * The entry of a narrow list or of a wide one, without a branch between them: which it is can't be
+ * foretold. lanes: the value in each lane, with its guard. Behind the keys of a narrow list its
+ * entries follow: what is read as keys of theirs counts for nothing.
  */
-static __always_inline __u64 lanes_not_above(__u64 keys, __u64 values)
+static __always_inline __u32 list_entry(const void *list, __u32 entry, __u64 lanes)
 {
-	__u64 difference = (values | LANE_TOPS) - (keys & ~LANE_TOPS);
+	const __u64 wide = -(__u64)(entry / FLAT_WIDE & 1);
+	const __u64 *keys = list + 8;
+	__u64 count = (lanes - keys[0]) & FLAT_GUARDS;
 
-	return (difference ^ ((difference ^ values) & (values ^ keys))) & LANE_TOPS;
-}
-
-/*
- * The entry of a list of four lanes or of eight, without a branch between them: which it is can't
- * be foretold. Behind four keys entries follow: what is read as keys of theirs counts for nothing.
- * Lane 0's key is 0, so that at least one is not above.
- */
-static __always_inline __u32 list_entry(const void *unit, __u32 kind, __u64 values)
-{
-	const __u64 *keys = unit;
-	const __u64 eight = kind & 1;
-	__u64 lanes = (lanes_not_above(keys[0], values) >> 15) +
-		      ((lanes_not_above(keys[1], values) >> 15) & -eight);
-	__u64 lane = ((lanes * LANES >> 48) - 1) & 7;
-
-	return *(const __u32 *)(unit + 8 + 8 * eight + 4 * lane);
+	count += (lanes - keys[1]) & FLAT_GUARDS & wide;
+	count += (lanes - keys[2]) & FLAT_GUARDS & wide;
+	/* The sum of all lanes comes to stand in the uppermost one; 4 bytes an entry. */
+	count = count * FLAT_LANES >> (2 * FLAT_LANE_BITS + FLAT_KEY_BITS - 2) & 28;
+	return *(const __u32 *)(list + 16 + (wide & 16) + count);
 }
 
 /* table: FLAT_TAIL_UNITS more than units. */
 static __always_inline __u32 ipv4_walk(const void *table, __u32 units, __u32 address)
 {
-	const __u64 values = (address & 0xffff) * LANES;
+	const __u64 lanes = (__u64)(address & FLAT_KEY_MASK) * FLAT_LANES | FLAT_GUARDS;
 	__u32 entry = ((const __u32 *)table)[address >> 16];
 
-	for (int step = 0; step <= FLAT_CHUNK_STEPS; step++) {
-		__u32 number = entry & FLAT_UNIT_MASK, kind;
+	/* The last of them has nothing to skip, and no more than 8 bits to tell apart. */
+	for (int step = 0; step < FLAT_STEPS_IPV4; step++) {
+		__u32 number = entry & FLAT_UNIT_MASK;
 		const void *unit;
 
 		if (!(entry & FLAT_NODE))
@@ -56,99 +43,53 @@ static __always_inline __u32 ipv4_walk(const void *table, __u32 units, __u32 add
 		if (number >= units)
 			return 0;
 		unit = table + (__u64)number * FLAT_UNIT_BYTES;
-		kind = entry >> FLAT_KIND_SHIFT & FLAT_KIND_MASK;
-		if (kind == FLAT_DENSE)
+		if (entry & FLAT_DENSE)
 			entry = ((const __u32 *)unit)[address >> 8 & 255];
 		else
-			entry = list_entry(unit, kind, values);
+			entry = list_entry(unit, entry, lanes);
 	}
 	return entry & FLAT_NODE ? 0 : entry;
 }
 
-/* An IPv6 address in host order, on its way through the tree. */
-struct ipv6_way {
-	const void *table;
-	__u64 upper;
-	__u64 lower;
-	__u32 units;
-	__u32 entry; /* to look at, unless it is a leaf */
-	__u32 chunk; /* by which */
-};
-
-/* The 64 bits of the address from a chunk on; zeros behind its end. */
-static __always_inline __u64 bits_from(const struct ipv6_way *way, __u32 chunk)
+/* Where the address lies outside of what a list tells apart. */
+static __always_inline __u32 outer_entry(const void *list, __u32 entry, bool below)
 {
-	if (chunk >= 4)
-		return way->lower << (16 * (chunk - 4));
-	return way->upper << (16 * chunk) | way->lower >> 1 >> (63 - 16 * chunk);
+	const __u32 wide = entry & FLAT_WIDE;
+	const __u32 *entries = list + (wide ? 32 : 16);
+
+	if (below)
+		return entries[0];
+	return entries[wide ? FLAT_ENTRIES_WIDE - 1 : FLAT_ENTRIES_NARROW - 1];
 }
 
-static __always_inline void skip_step(struct ipv6_way *way, const struct flat_skip *skip,
-				      __u32 chunk)
-{
-	__u64 value = bits_from(way, chunk) >> ((64 - 16 * skip->chunks) & 63);
-
-	if (value == skip->value)
-		way->entry = skip->inside;
-	else
-		way->entry = value < skip->value ? skip->below : skip->above;
-	way->chunk = chunk + skip->chunks;
-}
-
-/* One node, looked at by this chunk. */
-static __always_inline void ipv6_step(struct ipv6_way *way, __u32 chunk)
-{
-	__u32 number = way->entry & FLAT_UNIT_MASK;
-	__u32 kind = way->entry >> FLAT_KIND_SHIFT & FLAT_KIND_MASK;
-	__u32 value = bits_from(way, chunk) >> 48;
-	const void *unit;
-
-	if (number >= way->units) {
-		way->entry = 0;
-		return;
-	}
-	unit = way->table + (__u64)number * FLAT_UNIT_BYTES;
-	if (kind == FLAT_SKIP) {
-		skip_step(way, unit, chunk);
-		return;
-	}
-	if (kind == FLAT_DENSE) {
-		way->entry = ((const __u32 *)unit)[value >> 8];
-		return;
-	}
-	if (kind != FLAT_INNER8)
-		way->chunk = chunk + 1;
-	way->entry = list_entry(unit, kind, value * LANES);
-}
-
-/*
- * Chunk by chunk, so that each shift is by a constant: the verifier need not tell apart all the
- * ways in which an address may have been shifted.
- */
+/* upper and lower: of an IPv6 address in host order. */
 static __always_inline __u32 ipv6_walk(const void *table, __u32 units, __u64 upper, __u64 lower)
 {
-	struct ipv6_way way = {
-		.table = table,
-		.upper = upper,
-		.lower = lower,
-		.units = units,
-		.entry = ((const __u32 *)table)[upper >> 48],
-		.chunk = 1,
-	};
+	__u32 entry = ((const __u32 *)table)[upper >> 48];
+	__u64 half = upper;
 
-#ifdef __bpf__
-#pragma clang loop unroll(full)
-#endif
-	for (__u32 chunk = 1; chunk < FLAT_IPV6_CHUNKS; chunk++) {
-		for (int step = 0; step < FLAT_CHUNK_STEPS; step++) {
-			if (!(way.entry & FLAT_NODE))
-				return way.entry;
-			if (way.chunk != chunk)
-				break;
-			ipv6_step(&way, chunk);
-		}
+	for (int step = 0; step < FLAT_STEPS_MAX; step++) {
+		__u32 number = entry & FLAT_UNIT_MASK;
+		const __u64 *unit;
+		__u64 part;
+
+		if (!(entry & FLAT_NODE))
+			return entry;
+		if (number >= units)
+			return 0;
+		unit = table + (__u64)number * FLAT_UNIT_BYTES;
+		if (entry & FLAT_LOWER)
+			half = lower;
+		part = half >> (entry >> FLAT_SHIFT_AT & FLAT_SHIFT_MASK);
+		if (entry & FLAT_DENSE)
+			entry = ((const __u32 *)unit)[part & 255];
+		else if (part >> FLAT_KEY_BITS != *unit)
+			entry = outer_entry(unit, entry, part >> FLAT_KEY_BITS < *unit);
+		else
+			entry = list_entry(unit, entry,
+					   (part & FLAT_KEY_MASK) * FLAT_LANES | FLAT_GUARDS);
 	}
-	return way.entry & FLAT_NODE ? 0 : way.entry;
+	return entry & FLAT_NODE ? 0 : entry;
 }
 
 #endif

@@ -236,45 +236,50 @@ struct rule_info {
 #define FLAT_PORT_PAGES (PORT_SIDE_COUNT << 16)
 
 /*
- * flat_ipv4, flat_ipv6: from an address to its leaf, by its chunks of 16 bits, in units of 32
- * bytes. The first FLAT_ROOT_UNITS hold an entry for each value of chunk 0. An entry is a leaf, or
- * FLAT_NODE | kind | number of a unit:
+ * flat_ipv4, flat_ipv6: from an address to its leaf, in units of 32 bytes. An address is two halves
+ * of 64 bits in host order; an IPv4 address stands at the top of the upper one. The first
+ * FLAT_ROOT_UNITS hold an entry for each value of its upper 16 bits. An entry is a leaf, or
+ * FLAT_NODE | kind | shift | number of a unit. A node looks at a half of the address, shifted
+ * right:
  *
- *   list4    one unit: u16 keys[4], u32 entries[4]: the entry of the last key that is not above the
- *            chunk. Keys ascend from 0; lanes that are not needed repeat the last entry.
- *   list8    two units: u16 keys[8], u32 entries[8]
- *   inner8   as list8, but its entries look at the same chunk again: a list of lists
- *   dense    32 units: u32 entries[256] by the chunk's upper eight bits; they look at it again
- *   skip     one unit, struct flat_skip: several chunks at once, where all that differs lies behind
+ *   list     its lowest 19 bits are held against ascending keys, in lanes of 20 bits, three to a
+ *            word: entry n is that of a value which n keys are not above. One unit: u64 above,
+ *            u64 keys, u32 entries[4]. FLAT_WIDE, two units in one cache line: u64 above, u64
+ *            keys[3], u32 entries[8]; no more than 7 keys. Lanes that are not needed hold
+ *            FLAT_KEY_NEVER, and their entries repeat the last one.
+ *   dense    FLAT_DENSE, 32 units: u32 entries[256] by its lowest 8 bits
+ *
+ * A list holds for addresses whose bits above those 19 are its word "above"; what is below them
+ * takes its first entry, what is above them the last: so bits that all prefixes of a region share
+ * are skipped. (IPv4 has nothing to skip and never looks there: its lists are all shifted by 32,
+ * its dense nodes by 40.)
  *
  * Behind the last unit FLAT_TAIL_UNITS of zeros follow, so that whatever an entry names is there.
  */
-enum flat_kind {
-	FLAT_LIST4 = 0,
-	FLAT_LIST8 = 1, /* the lowest bit: eight lanes */
-	FLAT_DENSE = 2,
-	FLAT_INNER8 = 3,
-	FLAT_SKIP = 4,
-};
-#define FLAT_UNIT_BYTES	     32u
-#define FLAT_ROOT_UNITS	     (65536u * 4u / FLAT_UNIT_BYTES)
-#define FLAT_DENSE_UNITS     (256u * 4u / FLAT_UNIT_BYTES)
-#define FLAT_TAIL_UNITS	     FLAT_DENSE_UNITS
-#define FLAT_NODE	     0x80000000u
-#define FLAT_KIND_SHIFT	     28
-#define FLAT_KIND_MASK	     7u
-#define FLAT_UNIT_MASK	     0x0fffffffu
-#define FLAT_SKIP_CHUNKS_MAX 4u
-
-struct flat_skip {
-	__u64 value;  /* of the next chunks, the first one highest */
-	__u32 inside; /* entry of addresses with this value, looking behind these chunks */
-	__u32 below;  /* leaf of those with a lesser one */
-	__u32 above;
-	__u32 chunks; /* 2 to FLAT_SKIP_CHUNKS_MAX */
-	__u64 unused;
-};
-static_assert(sizeof(struct flat_skip) == FLAT_UNIT_BYTES, "flat_skip is one unit");
+#define FLAT_UNIT_BYTES	    32u
+#define FLAT_ROOT_UNITS	    (65536u * 4u / FLAT_UNIT_BYTES)
+#define FLAT_DENSE_UNITS    (256u * 4u / FLAT_UNIT_BYTES)
+#define FLAT_TAIL_UNITS	    FLAT_DENSE_UNITS
+#define FLAT_NODE	    0x80000000u
+#define FLAT_DENSE	    0x40000000u
+#define FLAT_WIDE	    0x20000000u
+#define FLAT_LOWER	    0x10000000u /* it looks at the lower half, and so do all below it */
+#define FLAT_SHIFT_AT	    22		/* shifts are even */
+#define FLAT_SHIFT_MASK	    62u
+#define FLAT_UNIT_MASK	    0x007fffffu
+#define FLAT_KEY_BITS	    19u
+#define FLAT_KEY_MASK	    0x7ffffu
+#define FLAT_LANE_BITS	    20u
+#define FLAT_LANES	    0x0000010000100001ull /* 1 in each lane of a word */
+#define FLAT_KEY_NEVER	    0x80000ull
+#define FLAT_ENTRIES_NARROW 4u
+#define FLAT_ENTRIES_WIDE   8u
+/*
+ * Of any way. At worst a dense node and a list that leads to it for each 8 bits, or three lists for
+ * each 19: 12 steps for what the root leaves of the upper half, and 16 for the lower one.
+ */
+#define FLAT_STEPS_MAX	28
+#define FLAT_STEPS_IPV4 4 /* a dense node, then three lists */
 
 /* A leaf. */
 #define FLAT_OWN	 0x40000000u

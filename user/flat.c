@@ -285,10 +285,10 @@ int flat_build(const struct tables *tables, const uint16_t *rule_slots, const ui
 	int error = build_classes(tables, rule_slots, &flat);
 
 	if (!error)
-		error = flat_tree_build(tables->ipv4.items, tables->ipv4.count, 2, role_slots,
+		error = flat_tree_build(tables->ipv4.items, tables->ipv4.count, true, role_slots,
 					&flat.ipv4);
 	if (!error)
-		error = flat_tree_build(tables->ipv6.items, tables->ipv6.count, 8, role_slots,
+		error = flat_tree_build(tables->ipv6.items, tables->ipv6.count, false, role_slots,
 					&flat.ipv6);
 	flat.shape.ipv4_units = flat.ipv4.unit_count;
 	flat.shape.ipv6_units = flat.ipv6.unit_count;

@@ -7,7 +7,12 @@
 
 /* Lists in lists up to here; beyond, 256 entries side by side cost less than the steps. */
 #define DENSE_FROM 129u
-#define CHUNK_MAX  0xffffu
+#define DENSE_BITS 8u
+
+#define HALF_BITS  64u
+#define ROOT_BITS  16u
+/* Of IPv4 the lower half of the upper half is empty. */
+#define IPV4_SHIFT 32u
 
 /* From this address on the leaf holds, up to the next boundary. IPv4 in the upper half's top. */
 struct boundary {
@@ -16,15 +21,32 @@ struct boundary {
 	uint32_t leaf;
 };
 
-/* What holds from one value of a chunk on: a leaf, or a tree over boundaries first..last - 1. */
+/*
+ * Addresses that have all but so many bits of a half in common (if it is the lower one, the whole
+ * upper half too), and the boundaries behind the first of them.
+ */
+struct region {
+	size_t first;
+	size_t last;   /* first: there are none */
+	uint32_t leaf; /* in force at its start */
+	unsigned bits;
+	bool lower;
+	unsigned steps; /* down to here */
+};
+
+/* What holds from one key on: a leaf, or a tree over what begins at addresses of this key. */
 struct item {
 	uint32_t key;
-	uint32_t leaf; /* in force at the start of the value */
+	uint32_t leaf; /* in force at the start of the key */
 	size_t first;
 	size_t last; /* first: no tree */
 };
 
+/* How the items of a region are told apart. */
 struct item_list {
+	const struct region *region;
+	unsigned shift;
+	bool covers; /* all that is in the region has a key: nothing is below or above */
 	struct item *items;
 	size_t count;
 	size_t capacity;
@@ -33,11 +55,12 @@ struct item_list {
 struct builder {
 	struct boundary *boundaries;
 	size_t boundary_count;
-	unsigned chunks;
+	bool ipv4;
 	uint8_t *units;
 	size_t count;
 	size_t capacity;
-	int error; /* of memory or of room: what is built from then on is of no use */
+	size_t spare; /* a unit that was left free so that two lie in one cache line; 0: none */
+	int error;    /* of memory or of room: what is built from then on is of no use */
 };
 
 /* ---- boundaries ---- */
@@ -146,21 +169,33 @@ static int make_boundaries(struct builder *builder, const struct address_entry *
 	return 0;
 }
 
-static uint32_t chunk_of(const struct boundary *boundary, unsigned chunk)
+static uint64_t half_at(const struct builder *builder, size_t i, bool lower)
 {
-	uint64_t half = chunk < 4 ? boundary->upper : boundary->lower;
-
-	return (uint32_t)(half >> (48 - 16 * (chunk & 3))) & CHUNK_MAX;
+	return lower ? builder->boundaries[i].lower : builder->boundaries[i].upper;
 }
 
-/* Nothing but zeros from this chunk on. */
-static bool ends_before(const struct boundary *boundary, unsigned chunk)
+/* Whether the address is the first of its key. */
+static bool begins_key(const struct builder *builder, size_t i, bool lower, unsigned shift)
 {
-	if (chunk == 0)
-		return !boundary->upper && !boundary->lower;
-	if (chunk < 4)
-		return !(boundary->upper << (16 * chunk)) && !boundary->lower;
-	return chunk >= 8 || !(boundary->lower << (16 * (chunk - 4)));
+	const uint64_t below = shift < HALF_BITS ? ((uint64_t)1 << shift) - 1 : UINT64_MAX;
+
+	return !(half_at(builder, i, lower) & below) && (lower || !builder->boundaries[i].lower);
+}
+
+static uint32_t key_at(const struct builder *builder, size_t i, bool lower, unsigned shift)
+{
+	return (uint32_t)(half_at(builder, i, lower) >> shift) & FLAT_KEY_MASK;
+}
+
+/* How many bits of a half are not the same in all of the region's boundaries; rounded up to even.
+ */
+static unsigned bits_that_differ(const struct builder *builder, const struct region *region)
+{
+	uint64_t differ = half_at(builder, region->first, region->lower) ^
+			  half_at(builder, region->last - 1, region->lower);
+	unsigned bits = differ ? HALF_BITS - (unsigned)__builtin_clzll(differ) : 0;
+
+	return (bits + 1) & ~1u;
 }
 
 /* ---- units ---- */
@@ -195,15 +230,27 @@ static void *unit(const struct builder *builder, size_t at)
 	return builder->units + at * FLAT_UNIT_BYTES;
 }
 
-static uint32_t node(enum flat_kind kind, size_t at)
+/* One unit, or two in one cache line. */
+static size_t add_list(struct builder *builder, bool wide)
 {
-	return FLAT_NODE | (uint32_t)kind << FLAT_KIND_SHIFT | (uint32_t)at;
+	size_t at = builder->spare;
+
+	if (!wide && at) {
+		builder->spare = 0;
+		return at;
+	}
+	if (wide && builder->count % 2)
+		builder->spare = add_units(builder, 1);
+	return add_units(builder, wide ? 2 : 1);
 }
 
-/* ---- the tree ---- */
+static uint32_t node(uint32_t kind, const struct region *region, unsigned shift, size_t at)
+{
+	return FLAT_NODE | kind | (region->lower ? FLAT_LOWER : 0) |
+	       (uint32_t)shift << FLAT_SHIFT_AT | (uint32_t)at;
+}
 
-static uint32_t build_region(struct builder *builder, size_t first, size_t last, uint32_t leaf,
-			     unsigned chunk);
+/* ---- what a list tells apart ---- */
 
 static void add_item(struct builder *builder, struct item_list *list, struct item item)
 {
@@ -218,205 +265,245 @@ static void add_item(struct builder *builder, struct item_list *list, struct ite
 		list->items = items;
 		list->capacity = capacity;
 	}
-	/* What ended with the value before may be followed by a value of its own. */
-	if (list->count && list->items[list->count - 1].key == item.key)
+	/*
+	 * What ended with the key before may be followed by a key of its own. But the first entry
+	 * is that of all that is below, if anything can be.
+	 */
+	if (list->count > !list->covers && list->items[list->count - 1].key == item.key)
 		list->count--;
 	list->items[list->count++] = item;
 }
 
-/* The values of a chunk at which something begins. leaf: in force at the region's start. */
-static void list_items(struct builder *builder, size_t first, size_t last, uint32_t leaf,
-		       unsigned chunk, struct item_list *ret_list)
+/*
+ * The least shift from this one on by which a list can tell the region's boundaries apart: the last
+ * item is a leaf, or nothing is above it.
+ */
+static unsigned fitting_shift(const struct builder *builder, const struct region *region,
+			      unsigned shift)
 {
+	const size_t last = region->last - 1;
+
+	while (shift + FLAT_KEY_BITS < region->bits &&
+	       key_at(builder, last, region->lower, shift) == FLAT_KEY_MASK &&
+	       !begins_key(builder, last, region->lower, shift))
+		shift += 2;
+	return shift;
+}
+
+/* The keys at which something begins. */
+static void list_items(struct builder *builder, const struct region *region, unsigned shift,
+		       struct item_list *ret_list)
+{
+	uint32_t leaf = region->leaf;
+
+	ret_list->region = region;
+	ret_list->shift = shift;
+	ret_list->covers = builder->ipv4 || shift + FLAT_KEY_BITS >= region->bits;
 	add_item(builder, ret_list, (struct item){.key = 0, .leaf = leaf});
-	for (size_t i = first; i < last && !builder->error;) {
-		const struct boundary *boundaries = builder->boundaries;
-		struct item item = {.key = chunk_of(&boundaries[i], chunk), .leaf = leaf};
+	for (size_t i = region->first; i < region->last && !builder->error;) {
+		struct item item = {.key = key_at(builder, i, region->lower, shift), .leaf = leaf};
 
 		item.last = i;
-		while (item.last < last && chunk_of(&boundaries[item.last], chunk) == item.key)
+		while (item.last < region->last &&
+		       key_at(builder, item.last, region->lower, shift) == item.key)
 			item.last++;
 		item.first = i;
-		if (ends_before(&boundaries[i], chunk + 1)) {
-			item.leaf = boundaries[i].leaf;
+		if (begins_key(builder, i, region->lower, shift)) {
+			item.leaf = builder->boundaries[i].leaf;
 			item.first++;
 		}
 		add_item(builder, ret_list, item);
-		leaf = boundaries[item.last - 1].leaf;
-		if (item.first < item.last && item.key < CHUNK_MAX)
+		leaf = builder->boundaries[item.last - 1].leaf;
+		if (item.first < item.last && item.key < FLAT_KEY_MASK)
 			add_item(builder, ret_list,
 				 (struct item){.key = item.key + 1, .leaf = leaf});
 		i = item.last;
 	}
 }
 
-static uint32_t build_item(struct builder *builder, const struct item *item, unsigned chunk)
+/* ---- the tree ---- */
+
+static uint32_t build_region(struct builder *builder, const struct region *region);
+
+/* All addresses of one key. */
+static uint32_t build_item(struct builder *builder, const struct item_list *list,
+			   const struct item *item, unsigned steps)
 {
-	return build_region(builder, item->first, item->last, item->leaf, chunk + 1);
+	const struct region *around = list->region;
+	/* One value of the upper half is a region of the lower one. */
+	const bool lower = around->lower || (list->shift == 0 && !builder->ipv4);
+	const struct region region = {
+		.first = item->first,
+		.last = item->last,
+		.leaf = item->leaf,
+		.lower = lower,
+		.bits = lower && !around->lower ? HALF_BITS : list->shift,
+		.steps = steps,
+	};
+
+	return build_region(builder, &region);
 }
 
-static uint32_t build_lists(struct builder *builder, const struct item *items, size_t count,
-			    unsigned chunk);
+static uint32_t build_lists(struct builder *builder, const struct item_list *list, size_t first,
+			    size_t count, unsigned steps);
 
-/* Entry i of a list; lanes behind the last repeat it, with a key that only 0xffff is not below. */
-static void set_lane(struct builder *builder, size_t at, unsigned lanes, size_t i, uint32_t key,
-		     uint32_t entry)
+/* Entry i of a list; those behind the last repeat it. The first has no key. */
+static void set_entry(struct builder *builder, size_t at, size_t size, size_t i, uint32_t key,
+		      uint32_t entry)
 {
-	uint16_t *keys = unit(builder, at);
-	uint32_t *entries = (uint32_t *)(keys + lanes);
+	uint64_t *keys = (uint64_t *)unit(builder, at) + 1;
+	uint32_t *entries = (uint32_t *)(keys + (size == FLAT_ENTRIES_WIDE ? 3 : 1));
 
-	for (size_t lane = i; lane < lanes; lane++) {
-		keys[lane] = (uint16_t)(lane == i ? key : CHUNK_MAX);
-		entries[lane] = entry;
+	if (i) {
+		const unsigned lane = (unsigned)(i - 1) % 3 * FLAT_LANE_BITS;
+
+		keys[(i - 1) / 3] ^= (FLAT_KEY_NEVER ^ key) << lane;
 	}
+	for (; i < size; i++)
+		entries[i] = entry;
 }
 
-static uint32_t build_list(struct builder *builder, const struct item *items, size_t count,
-			   unsigned chunk)
+/* share: so many items an entry. */
+static uint32_t build_list(struct builder *builder, const struct item_list *list, size_t first,
+			   size_t count, size_t share, unsigned steps)
 {
-	const unsigned lanes = count <= 4 ? 4 : 8;
-	size_t at = add_units(builder, lanes / 4);
+	const size_t size =
+		count <= FLAT_ENTRIES_NARROW * share ? FLAT_ENTRIES_NARROW : FLAT_ENTRIES_WIDE;
+	const bool wide = size == FLAT_ENTRIES_WIDE;
+	const struct region *region = list->region;
+	size_t at = add_list(builder, wide);
+	uint64_t *words;
 
-	for (size_t i = 0; i < count && !builder->error; i++) {
-		uint32_t entry = build_item(builder, &items[i], chunk);
+	if (builder->error)
+		return 0;
+	words = unit(builder, at);
+	words[0] = half_at(builder, region->first, region->lower) >> list->shift >> FLAT_KEY_BITS;
+	for (unsigned word = 0; word < (wide ? 3 : 1); word++)
+		words[1 + word] = FLAT_KEY_NEVER * FLAT_LANES;
+	for (size_t i = 0; i * share < count && !builder->error; i++) {
+		size_t begin = i * share;
+		size_t part = count - begin < share ? count - begin : share;
+		uint32_t entry = build_lists(builder, list, first + begin, part, steps + 1);
 
-		/* The first lane holds from the bottom, so that one lane always does. */
 		if (!builder->error)
-			set_lane(builder, at, lanes, i, i ? items[i].key : 0, entry);
+			set_entry(builder, at, size, i, list->items[first + begin].key, entry);
 	}
-	return node(lanes == 4 ? FLAT_LIST4 : FLAT_LIST8, at);
+	return node(wide ? FLAT_WIDE : 0, region, list->shift, at);
 }
 
-/* A list of lists, as even as may be. */
-static uint32_t build_inner(struct builder *builder, const struct item *items, size_t count,
-			    unsigned chunk)
+/* A list, or lists in lists: as even as may be. */
+static uint32_t build_lists(struct builder *builder, const struct item_list *list, size_t first,
+			    size_t count, unsigned steps)
 {
-	size_t at = add_units(builder, 2), share = 8, done = 0;
+	size_t share = 1;
 
-	while (share * 8 < count)
-		share *= 8;
-	for (size_t i = 0; done < count && !builder->error; i++) {
-		size_t part = count - done < share ? count - done : share;
-		uint32_t entry = build_lists(builder, items + done, part, chunk);
-
-		if (!builder->error)
-			set_lane(builder, at, 8, i, i ? items[done].key : 0, entry);
-		done += part;
-	}
-	return node(FLAT_INNER8, at);
+	if (count == 1)
+		return build_item(builder, list, &list->items[first], steps);
+	while (share * FLAT_ENTRIES_WIDE < count)
+		share *= FLAT_ENTRIES_WIDE;
+	return build_list(builder, list, first, count, share, steps);
 }
 
-static uint32_t build_lists(struct builder *builder, const struct item *items, size_t count,
-			    unsigned chunk)
+/* By the region's upper eight bits. */
+static uint32_t build_dense(struct builder *builder, const struct region *region)
 {
-	if (count == 1 && items->first == items->last)
-		return items->leaf;
-	return count <= 8 ? build_list(builder, items, count, chunk)
-			  : build_inner(builder, items, count, chunk);
-}
+	const unsigned bits = region->bits - DENSE_BITS;
+	size_t at = add_units(builder, FLAT_DENSE_UNITS);
+	struct region part = *region;
 
-/* By the upper eight bits; each entry holds what begins in its 256 values, and what came before. */
-static uint32_t build_dense(struct builder *builder, const struct item *items, size_t count,
-			    unsigned chunk)
-{
-	size_t at = add_units(builder, FLAT_DENSE_UNITS), i = 0;
-
-	for (uint32_t page = 0; page < 256 && !builder->error; page++) {
-		size_t begin = i;
+	part.bits = bits;
+	part.steps++;
+	part.last = region->first;
+	for (uint32_t page = 0; page < 1u << DENSE_BITS && !builder->error; page++) {
 		uint32_t entry;
 
-		while (i < count && items[i].key >> 8 == page)
-			i++;
-		/* One that began before and is in force holds a leaf: a tree has one value. */
-		if (begin == count || items[begin].key != page << 8)
-			begin--;
-		entry = build_lists(builder, items + begin, i - begin, chunk);
+		part.first = part.last;
+		while (part.last < region->last &&
+		       (half_at(builder, part.last, region->lower) >> bits & 255) == page)
+			part.last++;
+		if (part.first < part.last && begins_key(builder, part.first, region->lower, bits))
+			part.leaf = builder->boundaries[part.first++].leaf;
+		entry = build_region(builder, &part);
+		if (part.first < part.last)
+			part.leaf = builder->boundaries[part.last - 1].leaf;
 		if (!builder->error)
 			((uint32_t *)unit(builder, at))[page] = entry;
 	}
-	return node(FLAT_DENSE, at);
+	return node(FLAT_DENSE, region, bits, at);
 }
 
-/* How many chunks from this one on all boundaries have in common. */
-static unsigned common_chunks(const struct builder *builder, size_t first, size_t last,
-			      unsigned chunk)
+/*
+ * Crowded. What a dense node tells apart must be all of its region: where it is not, a list in
+ * front of it has the smaller region as one of its keys.
+ */
+static uint32_t build_crowded(struct builder *builder, const struct region *region)
 {
-	const struct boundary *a = &builder->boundaries[first];
-	const struct boundary *b = &builder->boundaries[last - 1];
-	unsigned common = 0;
-
-	while (chunk + common < builder->chunks && common < FLAT_SKIP_CHUNKS_MAX &&
-	       chunk_of(a, chunk + common) == chunk_of(b, chunk + common))
-		common++;
-	return common;
-}
-
-/* All boundaries are in one small part of the region: below and above it there is a leaf each. */
-static uint32_t build_skip(struct builder *builder, size_t first, size_t last, uint32_t leaf,
-			   unsigned chunk, unsigned chunks)
-{
-	size_t at = add_units(builder, 1);
-	struct flat_skip skip = {
-		.below = leaf,
-		.above = builder->boundaries[last - 1].leaf,
-		.chunks = chunks,
-	};
-
-	for (unsigned i = 0; i < chunks; i++)
-		skip.value = skip.value << 16 | chunk_of(&builder->boundaries[first], chunk + i);
-	if (ends_before(&builder->boundaries[first], chunk + chunks))
-		leaf = builder->boundaries[first++].leaf;
-	skip.inside = build_region(builder, first, last, leaf, chunk + chunks);
-	if (!builder->error)
-		memcpy(unit(builder, at), &skip, sizeof(skip));
-	return node(FLAT_SKIP, at);
-}
-
-/* The boundaries lie in a region of one value of all chunks before this one, behind its start. */
-static uint32_t build_region(struct builder *builder, size_t first, size_t last, uint32_t leaf,
-			     unsigned chunk)
-{
+	unsigned shift = fitting_shift(builder, region, bits_that_differ(builder, region));
 	struct item_list list = {0};
-	unsigned common;
 	uint32_t entry = 0;
 
-	if (first >= last || builder->error)
-		return leaf;
-	common = common_chunks(builder, first, last, chunk);
-	/* The last chunk of IPv4 is always a list, so that its kind need not be guessed. */
-	if (common && builder->chunks > 2)
-		return build_skip(builder, first, last, leaf, chunk, common);
-	list_items(builder, first, last, leaf, chunk, &list);
+	if (builder->ipv4 || shift >= region->bits)
+		return build_dense(builder, region);
+	list_items(builder, region, shift, &list);
+	if (!builder->error)
+		entry = build_lists(builder, &list, 0, list.count, region->steps);
+	free(list.items);
+	return entry;
+}
+
+static uint32_t build_region(struct builder *builder, const struct region *region)
+{
+	struct item_list list = {0};
+	unsigned shift = IPV4_SHIFT;
+	uint32_t entry = 0;
+
+	if (region->first >= region->last || builder->error)
+		return region->leaf;
+	if (region->steps >= (builder->ipv4 ? FLAT_STEPS_IPV4 : FLAT_STEPS_MAX)) {
+		builder->error = -E2BIG;
+		return 0;
+	}
+	if (!builder->ipv4) {
+		shift = bits_that_differ(builder, region);
+		shift = shift > FLAT_KEY_BITS ? (shift - FLAT_KEY_BITS + 1) & ~1u : 0;
+		shift = fitting_shift(builder, region, shift);
+	}
+	list_items(builder, region, shift, &list);
 	if (!builder->error)
 		entry = list.count < DENSE_FROM
-				? build_lists(builder, list.items, list.count, chunk)
-				: build_dense(builder, list.items, list.count, chunk);
+				? build_lists(builder, &list, 0, list.count, region->steps)
+				: build_crowded(builder, region);
 	free(list.items);
 	return entry;
 }
 
 static void build_root(struct builder *builder)
 {
-	struct item_list list = {0};
+	struct region part = {.first = 1, .last = 1, .bits = HALF_BITS - ROOT_BITS};
 
 	add_units(builder, FLAT_ROOT_UNITS);
-	if (!builder->error)
-		list_items(builder, 1, builder->boundary_count, builder->boundaries[0].leaf, 0,
-			   &list);
-	for (size_t i = 0; i < list.count && !builder->error; i++) {
-		uint32_t end = i + 1 < list.count ? list.items[i + 1].key : CHUNK_MAX + 1;
-		uint32_t entry = build_item(builder, &list.items[i], 0);
+	part.leaf = builder->boundaries[0].leaf;
+	for (uint32_t value = 0; value < 1u << ROOT_BITS && !builder->error; value++) {
+		uint32_t entry;
 
-		for (uint32_t key = list.items[i].key; key < end && !builder->error; key++)
-			((uint32_t *)builder->units)[key] = entry;
+		part.first = part.last;
+		while (part.last < builder->boundary_count &&
+		       half_at(builder, part.last, false) >> part.bits == value)
+			part.last++;
+		if (part.first < part.last && begins_key(builder, part.first, false, part.bits))
+			part.leaf = builder->boundaries[part.first++].leaf;
+		entry = build_region(builder, &part);
+		if (part.first < part.last)
+			part.leaf = builder->boundaries[part.last - 1].leaf;
+		if (!builder->error)
+			((uint32_t *)builder->units)[value] = entry;
 	}
-	free(list.items);
 }
 
-int flat_tree_build(const struct address_entry *entries, size_t count, unsigned chunks,
+int flat_tree_build(const struct address_entry *entries, size_t count, bool ipv4,
 		    const uint16_t *role_slots, struct flat_tree *ret_tree)
 {
-	struct builder builder = {.chunks = chunks};
+	struct builder builder = {.ipv4 = ipv4};
 	size_t units;
 
 	builder.error = make_boundaries(&builder, entries, count, role_slots);

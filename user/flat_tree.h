@@ -14,11 +14,11 @@ struct flat_tree {
 };
 
 /*
- * entries: sorted, what holds a prefix before it. chunks: 2 for IPv4, 8 for IPv6. role_slots: by
+ * entries: sorted, what holds a prefix before it. role_slots: by
  * index into the tables' roles. Owned by the caller: flat_tree_free. 0, -ENOMEM, or -E2BIG (more
  * units than an entry can name).
  */
-int flat_tree_build(const struct address_entry *entries, size_t count, unsigned chunks,
+int flat_tree_build(const struct address_entry *entries, size_t count, bool ipv4,
 		    const uint16_t *role_slots, struct flat_tree *ret_tree);
 void flat_tree_free(struct flat_tree *tree);
 size_t flat_tree_bytes(const struct flat_tree *tree);

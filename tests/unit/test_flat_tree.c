@@ -129,9 +129,9 @@ static void make_set(struct random *random, const struct shape *shape, struct se
 		if (!kept || compare_entries(&set->entries[kept - 1], &set->entries[i]))
 			set->entries[kept++] = set->entries[i];
 	set->count = kept;
-	assert_int_equal(flat_tree_build(set->entries, set->count, set->family == 4 ? 2 : 8,
-					 role_slots, &set->tree),
-			 0);
+	assert_int_equal(
+		flat_tree_build(set->entries, set->count, set->family == 4, role_slots, &set->tree),
+		0);
 }
 
 static void free_set(struct set *set)
