@@ -50,7 +50,7 @@ RESOLVE := reference digest feed feed_store policy_feeds policy binding value ad
 	matrix graph party who change_request
 COMPILE := compile compile_terms compile_addresses compile_ports compile_grids class_index class_sets tables
 JUDGE := frame packet_line model model_link model_parse model_rules model_state model_options forbidden trace
-KERNEL := flat_tree flat address_image bank flat_map table_maps load kernel_log kernel_run kernel_judge
+KERNEL := flat_tree flat address_image bank flat_map table_maps map_address load kernel_log kernel_run kernel_judge
 ATTACH := netlink interface route socket_diagnostics adopt pins lasting banks slots attach hooks first_load recovery generation detach live_config status live_rules live_judge
 ACCOUNT := drop_event drop_reader pcap counters snapshot feed_ages metrics serve live_policy
 COMMANDS := options output adopt_report stop_signals feed_fetch command_site command_check command_apply command_trace command_explain \

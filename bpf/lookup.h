@@ -123,9 +123,6 @@ static __always_inline struct finding find_rule(bool flat, enum direction direct
 	__u16 near, far, decision;
 	__u32 leaf;
 
-	if (flat && !table)
-		return finding; /* never: an array has its entry */
-
 	if (in || config.local_port_used[direction])
 		local_port = port_class(table, in ? PORT_IN_LOCAL : PORT_OUT_LOCAL, t->protocol,
 					t->local_port);

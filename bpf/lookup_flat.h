@@ -10,13 +10,13 @@
 
 #include "flat_walk.h"
 
-/* Ports and decisions: looked up once a question, since even a look-up that is inlined takes time.
+/*
+ * The one value of each map of the index: not looked up, but an address that the loader writes into
+ * the programs (user/map_address.h).
  */
 static __always_inline const __u16 *flat_table(void)
 {
-	__u32 zero = 0;
-
-	return bpf_map_lookup_elem(&flat_classes, &zero);
+	return (const void *)&flat_classes;
 }
 
 static __always_inline __u16 port_class_flat(const __u16 *table, enum port_side side, __u8 protocol,
@@ -30,20 +30,12 @@ static __always_inline __u16 port_class_flat(const __u16 *table, enum port_side 
 
 static __always_inline __u32 ipv4_leaf_flat(__be32 address)
 {
-	__u32 zero = 0;
-	const void *table = bpf_map_lookup_elem(&flat_ipv4, &zero);
-
-	return table ? ipv4_walk(table, shape.ipv4_units, bpf_ntohl(address)) : 0;
+	return ipv4_walk(&flat_ipv4, shape.ipv4_units, bpf_ntohl(address));
 }
 
 static __always_inline __u32 ipv6_leaf_flat(const __be32 *address)
 {
-	__u32 zero = 0;
-	const void *table = bpf_map_lookup_elem(&flat_ipv6, &zero);
-
-	if (!table)
-		return 0;
-	return ipv6_walk(table, shape.ipv6_units,
+	return ipv6_walk(&flat_ipv6, shape.ipv6_units,
 			 (__u64)bpf_ntohl(address[0]) << 32 | bpf_ntohl(address[1]),
 			 (__u64)bpf_ntohl(address[2]) << 32 | bpf_ntohl(address[3]));
 }

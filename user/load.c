@@ -13,6 +13,7 @@
 #include <bpf/libbpf.h>
 
 #include "flat.h"
+#include "map_address.h"
 #include "sallyport.skel.h"
 
 /* The verifier's log of one program; its tail goes into the failure. */
@@ -476,6 +477,19 @@ static int explain_load_error(int error, const char *log, struct failure *failur
 		    strerror(error), log);
 }
 
+static int open_skeleton(struct loaded *loaded, struct failure *failure)
+{
+	int error = map_address_use(failure);
+
+	if (error)
+		return error;
+	loaded->skeleton = sallyport_bpf__open();
+	if (!loaded->skeleton)
+		return fail(failure, errno, "the BPF object in this program can't be opened: %s",
+			    strerror(errno));
+	return 0;
+}
+
 static int load_skeleton(struct sallyport_bpf *skeleton, struct failure *failure)
 {
 	char *log = calloc(1, LOG_BYTES);
@@ -622,10 +636,9 @@ int load(const struct load_request *request, struct failure *failure, struct loa
 
 	if (!loaded)
 		return fail(failure, ENOMEM, "out of memory");
-	loaded->skeleton = sallyport_bpf__open();
-	if (!loaded->skeleton)
-		return fail(failure, errno, "the BPF object in this program can't be opened: %s",
-			    strerror(errno));
+	error = open_skeleton(loaded, failure);
+	if (error)
+		return error;
 	error = request->twin ? load_twin(loaded, request, failure)
 			      : load_flat(loaded, request, failure);
 	if (error)
@@ -699,10 +712,9 @@ int load_copy(int (*map_fd)(void *data, const char *name), void *data, const str
 
 	if (!loaded)
 		return fail(failure, ENOMEM, "out of memory");
-	loaded->skeleton = sallyport_bpf__open();
-	if (!loaded->skeleton)
-		return fail(failure, errno, "the BPF object in this program can't be opened: %s",
-			    strerror(errno));
+	error = open_skeleton(loaded, failure);
+	if (error)
+		return error;
 	fd = map_fd(data, "configuration");
 	if (fd < 0)
 		return fail(failure, -fd, "the live configuration can't be opened: %s",
