@@ -33,7 +33,6 @@ static __always_inline __u32 ipv4_walk(const void *table, __u32 units, __u32 add
 	const __u64 lanes = (__u64)(address & FLAT_KEY_MASK) * FLAT_LANES | FLAT_GUARDS;
 	__u32 entry = ((const __u32 *)table)[address >> 16];
 
-	/* The last of them has nothing to skip, and no more than 8 bits to tell apart. */
 	for (int step = 0; step < FLAT_STEPS_IPV4; step++) {
 		__u32 number = entry & FLAT_UNIT_MASK;
 		const void *unit;

@@ -19,6 +19,12 @@
  */
 #define L4_BYTES 20u
 
+/* Ethernet's type and the first two bytes of the IP header: the version, and IPv4's length. */
+#define BEGINS_IPV4	 0x08004500u
+#define BEGINS_IPV4_MASK 0xffffff00u
+#define BEGINS_IPV6	 0x86dd6000u
+#define BEGINS_IPV6_MASK 0xfffff000u
+
 /* What became of a packet on the short way. */
 enum ordinary_end {
 	ORDINARY_PASS,
@@ -30,13 +36,13 @@ enum ordinary_end {
 /* An ordinary packet as it is read where it lies. */
 struct ordinary {
 	struct tuple tuple;
-	__u32 bytes;   /* of the frame */
-	__u32 packets; /* segments, of what leaves */
-	__u8 tcp_flags;
+	__u32 bytes;	/* of the frame */
+	__u32 packets;	/* segments, of what leaves */
+	__u8 tcp_flags; /* 0 of UDP */
 };
 
-/* Ports and flags. payload: bytes behind the IP header. */
-static __always_inline bool read_l4(const void *l4, __u32 payload, bool local_is_source,
+/* Ports and flags. l3: bytes of the IP header; total: of the packet, as that says. */
+static __always_inline bool read_l4(const void *l4, __u32 l3, __u32 total, bool local_is_source,
 				    struct ordinary *packet)
 {
 	struct tuple *tuple = &packet->tuple;
@@ -46,13 +52,13 @@ static __always_inline bool read_l4(const void *l4, __u32 payload, bool local_is
 	if (tuple->protocol == IPPROTO_UDP) {
 		__u32 length = bpf_ntohs(udp->len);
 
-		if (length < sizeof(*udp) || length > payload)
+		if (length < sizeof(*udp) || l3 + length > total)
 			return false;
 	} else if (tuple->protocol == IPPROTO_TCP) {
 		const __u8 *bytes = l4;
 		__u32 length = (bytes[12] >> 4) * 4;
 
-		if (length < sizeof(*tcp) || length > payload)
+		if (length < sizeof(*tcp) || l3 + length > total)
 			return false;
 		packet->tcp_flags = bytes[13];
 	} else {
@@ -64,43 +70,36 @@ static __always_inline bool read_l4(const void *l4, __u32 payload, bool local_is
 	return true;
 }
 
-static __always_inline bool read_ipv4(const void *l3, const void *data_end, bool local_is_source,
-				      struct ordinary *packet)
+static __always_inline bool read_ipv4(const void *l3, bool local_is_source, struct ordinary *packet)
 {
-	const __u32 available = packet->bytes - ETHERNET_BYTES;
 	const struct iphdr *ip = l3;
-	__u32 total;
+	__u32 total = bpf_ntohs(ip->tot_len);
 
-	if (l3 + sizeof(*ip) + L4_BYTES > data_end)
-		return false;
-	total = bpf_ntohs(ip->tot_len);
-	if (*(const __u8 *)l3 != 0x45 || (ip->frag_off & bpf_htons(0x3fff)) ||
-	    total < sizeof(*ip) || total > available)
+	if ((ip->frag_off & bpf_htons(0x3fff)) || total + ETHERNET_BYTES > packet->bytes)
 		return false;
 	packet->tuple.family = 4;
 	packet->tuple.protocol = ip->protocol;
 	packet->tuple.local = (const void *)(local_is_source ? &ip->saddr : &ip->daddr);
 	packet->tuple.remote = (const void *)(local_is_source ? &ip->daddr : &ip->saddr);
-	return read_l4(l3 + sizeof(*ip), total - sizeof(*ip), local_is_source, packet);
+	return read_l4(ip + 1, sizeof(*ip), total, local_is_source, packet);
 }
 
 static __always_inline bool read_ipv6(const void *l3, const void *data_end, bool local_is_source,
 				      struct ordinary *packet)
 {
-	const __u32 available = packet->bytes - ETHERNET_BYTES;
 	const struct ipv6hdr *ip = l3;
-	__u32 payload;
+	__u32 total;
 
 	if (l3 + sizeof(*ip) + L4_BYTES > data_end)
 		return false;
-	payload = bpf_ntohs(ip->payload_len);
-	if (*(const __u8 *)l3 >> 4 != 6 || payload + sizeof(*ip) > available)
+	total = sizeof(*ip) + bpf_ntohs(ip->payload_len);
+	if (total + ETHERNET_BYTES > packet->bytes)
 		return false;
 	packet->tuple.family = 6;
 	packet->tuple.protocol = ip->nexthdr;
 	packet->tuple.local = (const void *)(local_is_source ? &ip->saddr : &ip->daddr);
 	packet->tuple.remote = (const void *)(local_is_source ? &ip->daddr : &ip->saddr);
-	return read_l4(l3 + sizeof(*ip), payload, local_is_source, packet);
+	return read_l4(ip + 1, sizeof(*ip), total, local_is_source, packet);
 }
 
 /* Sources that are no peer's, or might not be: the long way knows. */
@@ -122,14 +121,12 @@ static __always_inline bool is_dhcp_port(const struct tuple *tuple)
 
 static __always_inline bool is_tcp_syn(const struct ordinary *packet)
 {
-	return packet->tuple.protocol == IPPROTO_TCP &&
-	       (packet->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+	return (packet->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
 }
 
 static __always_inline bool is_tcp_syn_ack(const struct ordinary *packet)
 {
-	return packet->tuple.protocol == IPPROTO_TCP &&
-	       (packet->tcp_flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK);
+	return (packet->tcp_flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK);
 }
 
 /* An own flow's answer. What opens something belongs to none. */
@@ -210,15 +207,17 @@ static __always_inline enum ordinary_end ordinary_packet(enum direction directio
 {
 	struct ordinary packet = {.bytes = bytes, .packets = packets};
 	const bool leaving = direction == DIRECTION_OUT;
-	const struct ethhdr *ethernet = data;
-	const void *l3 = data + sizeof(*ethernet);
+	const void *l3 = data + ETHERNET_BYTES;
+	__be32 begin;
 
-	if (config.lookup != LOOKUP_FLAT || state.fallback || l3 > data_end)
+	if (config.lookup != LOOKUP_FLAT || state.fallback ||
+	    l3 + sizeof(struct iphdr) + L4_BYTES > data_end)
 		return ORDINARY_LONG_WAY;
-	if (ethernet->h_proto == bpf_htons(ETH_P_IP)) {
-		if (read_ipv4(l3, data_end, leaving, &packet))
+	begin = *(const __be32 *)(data + ETHERNET_BYTES - sizeof(__be16));
+	if ((begin & bpf_htonl(BEGINS_IPV4_MASK)) == bpf_htonl(BEGINS_IPV4)) {
+		if (read_ipv4(l3, leaving, &packet))
 			return judge_ordinary(direction, context, &packet);
-	} else if (ethernet->h_proto == bpf_htons(ETH_P_IPV6)) {
+	} else if ((begin & bpf_htonl(BEGINS_IPV6_MASK)) == bpf_htonl(BEGINS_IPV6)) {
 		if (read_ipv6(l3, data_end, leaving, &packet))
 			return judge_ordinary(direction, context, &packet);
 	}

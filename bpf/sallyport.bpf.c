@@ -121,6 +121,8 @@ int xdp_ingress(struct xdp_md *context)
 	const void *data = (void *)(long)context->data;
 	const void *data_end = (void *)(long)context->data_end;
 	enum ordinary_end end = ORDINARY_LONG_WAY;
+	/* In memory, or each of the many ways to the long one would set a register to it. */
+	volatile bool checked = false;
 
 	begin_short_way();
 	if (untagged_passes())
@@ -129,7 +131,9 @@ int xdp_ingress(struct xdp_md *context)
 		return XDP_PASS;
 	if (end == ORDINARY_DROP)
 		return XDP_DROP;
-	return judge_arriving(context, end == ORDINARY_CHECK);
+	if (end == ORDINARY_CHECK)
+		checked = true;
+	return judge_arriving(context, checked);
 }
 
 SEC("tc")
@@ -139,6 +143,7 @@ int tc_egress(struct __sk_buff *skb)
 	const void *data_end = (void *)(long)skb->data_end;
 	__u32 segments = skb->gso_segs ? skb->gso_segs : 1;
 	enum ordinary_end end = ORDINARY_LONG_WAY;
+	volatile bool checked = false; /* as above */
 
 	begin_short_way();
 	if (!skb->ingress_ifindex && leaves_untagged(skb))
@@ -147,7 +152,9 @@ int tc_egress(struct __sk_buff *skb)
 		return TC_ACT_UNSPEC;
 	if (end == ORDINARY_DROP)
 		return TC_ACT_SHOT;
-	return judge_leaving(skb, end == ORDINARY_CHECK);
+	if (end == ORDINARY_CHECK)
+		checked = true;
+	return judge_leaving(skb, checked);
 }
 
 /* Run once by the loader at each load; from then on the timer runs by itself. 0, or what went
