@@ -28,8 +28,10 @@ run_cmocka() { # SUITE PROGRAM...
     out=$(mktemp)
     CMOCKA_MESSAGE_OUTPUT=TAP "$program" >"$out" 2>&1
     local status=$? ok bad skip
-    ok=$(grep -cE '^ok ' "$out") bad=$(grep -cE '^not ok ' "$out")
-    skip=$(grep -cE '^ok .*# SKIP' "$out")
+    # What is skipped is "ok" or "not ok", by cmocka's version; the line before says why.
+    skip=$(grep -cE '^(not )?ok .*# SKIP' "$out")
+    ok=$(grep -E '^ok ' "$out" | grep -cv '# SKIP')
+    bad=$(grep -E '^not ok ' "$out" | grep -cv '# SKIP')
     if [ $status -ne 0 ] && [ "$bad" -eq 0 ]; then
       echo "not ok - $program ended with status $status" >>"$out"
       bad=1
@@ -38,7 +40,10 @@ run_cmocka() { # SUITE PROGRAM...
       echo "  $program:"
       show_failure "$out"
     fi
-    p=$((p + ok - skip)) f=$((f + bad)) s=$((s + skip))
+    if [ "$skip" -gt 0 ]; then
+      grep -B 1 '# SKIP' "$out" | sed "s|^|SKIPPED ${program##*/}: |"
+    fi
+    p=$((p + ok)) f=$((f + bad)) s=$((s + skip))
     { echo "# $program"; cat "$out"; } >>"$log"
     rm -f "$out"
   done

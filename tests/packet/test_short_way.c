@@ -12,7 +12,9 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -70,6 +72,13 @@ static struct translated translate(int fd)
 	/* The kernel gives no instructions where it hides them (kptr_restrict, bpf_jit_harden). */
 	assert_int_not_equal(program.instructions[0].code, 0);
 	return program;
+}
+
+static void translated_free(struct translated *program)
+{
+	free(program->instructions);
+	free(program->seen);
+	free(program->waiting);
 }
 
 static void visit(struct translated *program, long at)
@@ -149,9 +158,7 @@ static void check_program(int fd, const char *name)
 	assert_true(program.long_ways > 0);
 	assert_true(program.exits > 0);
 	assert_int_equal(program.calls, 0);
-	free(program.instructions);
-	free(program.seen);
-	free(program.waiting);
+	translated_free(&program);
 }
 
 static void test_the_short_way_has_no_call(void **state)
@@ -167,6 +174,69 @@ static void test_the_short_way_has_no_call(void **state)
 	check_program(loaded_xdp_fd(bench->loaded), "xdp_ingress");
 	check_program(loaded_egress_fd(bench->loaded), "tc_egress");
 	bench_free(bench);
+}
+
+/* ---- what a policy does not use ---- */
+
+#define LEAN                                                                                       \
+	"site: lean\ncatalogs: [base]\nmode: {in: enforce, out: enforce}\n"                        \
+	"management: [{from: 192.0.2.5, allow: [tcp/22]}]\n"
+#define HOST "hosts: {edge: {addresses: 192.0.2.10, roles: []}}\n"
+#define FLOW(more)                                                                                 \
+	"flows: [{id: media, from: [192.0.2.20], to: edge, allow: udp/30000-30999" more "}]\n"
+
+struct feature {
+	const char *name;
+	const char *site;
+};
+
+static const struct feature features[] = {
+	{"IPv6",
+	 LEAN "hosts: {edge: {addresses: [192.0.2.10, \"2001:db8::10\"], roles: []}}\n" FLOW("")},
+	{"VLANs", LEAN HOST FLOW("") "host: {vlan: [untagged, 120]}\n"},
+	{"remote ports", LEAN HOST FLOW(", source-ports: 1024-65535")},
+	{"live ports", LEAN HOST FLOW(", live: yes")},
+	{"shape", LEAN HOST FLOW(", shape: rtp")},
+	{"limits", LEAN HOST FLOW(", limit: {per-second: 10, burst: 10}")},
+	{"pings", LEAN HOST FLOW("") "host: {icmp-echo: {per-second: 5, burst: 5}}\n"},
+};
+
+/* Instructions of the program for what arrives, as translated for a site of this text. */
+static size_t size_for(const char *text)
+{
+	char path[] = "/tmp/sallyport-lean-XXXXXX";
+	int fd = mkstemp(path);
+	struct translated program;
+	struct bench *bench;
+	size_t size;
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+	bench = bench_new_site(path, LOOKUP_FLAT, false, MODE_ENFORCE);
+	unlink(path);
+	program = translate(loaded_xdp_fd(bench->loaded));
+	size = program.count;
+	translated_free(&program);
+	bench_free(bench);
+	return size;
+}
+
+/* What it does not use is not there: the verifier takes it out. */
+static void test_a_policy_costs_what_it_uses(void **state)
+{
+	const size_t lean = size_for(LEAN HOST FLOW(""));
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++) {
+		const size_t size = size_for(features[i].site);
+
+		print_message("%s: %zu instructions more than %zu\n", features[i].name, size - lean,
+			      lean);
+		if (size <= lean)
+			fail_msg("%s: %zu instructions, and %zu without", features[i].name, size,
+				 lean);
+	}
 }
 
 /* ---- who takes it ---- */
@@ -266,6 +336,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_the_short_way_has_no_call),
+		cmocka_unit_test(test_a_policy_costs_what_it_uses),
 		cmocka_unit_test(test_ordinary_packets_take_it),
 		cmocka_unit_test(test_strays_at_the_port_of_a_flow_take_it),
 		cmocka_unit_test(test_a_fragment_takes_the_long_way),
