@@ -45,32 +45,6 @@ static bool refuse_wider(const struct adjuster *adjuster, const struct site_adju
 	return true;
 }
 
-static bool are_ports(const struct adjuster *adjuster, const struct site_adjust *adjust)
-{
-	bool good = true;
-
-	list_for_each (term, &adjust->source_ports) {
-		const struct parameter *parameter;
-		struct reference reference;
-
-		if (term->kind != PORTS_PARAMETER)
-			continue;
-		if (!reference_find(adjuster->arena, adjuster->diagnostics, adjuster->policy,
-				    REFERENCE_PARAMETER, term->parameter, term->at, &reference)) {
-			good = false;
-			continue;
-		}
-		parameter = &reference.instance->catalog->parameters.items[reference.index];
-		if (parameter->type == PARAMETER_PORTS)
-			continue;
-		diagnostics_error(adjuster->diagnostics, term->at,
-				  "`$%s` can't stand here: that parameter is not of type ports",
-				  term->parameter);
-		good = false;
-	}
-	return good;
-}
-
 static void check_source_ports(const struct adjuster *adjuster, const struct site_adjust *adjust,
 			       const struct reference *reference)
 {
@@ -85,7 +59,9 @@ static void check_source_ports(const struct adjuster *adjuster, const struct sit
 				  adjust->flow.text);
 		return;
 	}
-	if (!adjust->source_ports.count || !are_ports(adjuster, adjust) ||
+	if (!adjust->source_ports.count ||
+	    !reference_are_ports(adjuster->arena, adjuster->diagnostics, adjuster->policy,
+				 &adjust->source_ports) ||
 	    refuse_wider(adjuster, adjust, reference, NULL))
 		return;
 	for (size_t i = 0; i < site->hosts.count; i++) {

@@ -185,41 +185,14 @@ static bool read_client(struct connection_reader *reader, struct connection *con
 	return pin_address(reader, connection);
 }
 
-/* What "$instance/parameter" names must be ports. */
-static bool check_server_port(struct connection_reader *reader,
-			      const struct site_client_port *entry)
-{
-	bool good = true;
-
-	list_for_each (term, &entry->server_port) {
-		struct reference reference;
-		const struct parameter *parameter;
-
-		if (term->kind != PORTS_PARAMETER)
-			continue;
-		if (!reference_find(reader->arena, reader->diagnostics, reader->policy,
-				    REFERENCE_PARAMETER, term->parameter, term->at, &reference)) {
-			good = false;
-			continue;
-		}
-		parameter = &reference.instance->catalog->parameters.items[reference.index];
-		if (parameter->type == PARAMETER_PORTS)
-			continue;
-		diagnostics_error(reader->diagnostics, term->at,
-				  "`%s` can't stand here: it is not of type ports",
-				  term->parameter);
-		good = false;
-	}
-	return good;
-}
-
 static bool read_connection(struct connection_reader *reader, const struct site_client_port *entry,
 			    struct connection *connection)
 {
 	struct port_term port = {.kind = PORTS_RANGE,
 				 .range = {entry->transport.port, entry->transport.port},
 				 .at = entry->transport_at};
-	bool good = check_server_port(reader, entry);
+	bool good = reference_are_ports(reader->arena, reader->diagnostics, reader->policy,
+					&entry->server_port);
 
 	connection->entry = entry;
 	connection->client = find_binding(reader, &entry->client);

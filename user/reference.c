@@ -140,3 +140,33 @@ bool reference_find(struct arena *arena, struct diagnostics *diagnostics,
 		report_name(arena, diagnostics, instance, kind, text + length + 1, at);
 	return false;
 }
+
+static bool is_ports(struct arena *arena, struct diagnostics *diagnostics,
+		     const struct policy *policy, const struct port_term *term)
+{
+	const struct parameter *parameter;
+	struct reference reference;
+
+	if (term->kind != PORTS_PARAMETER)
+		return true;
+	if (!reference_find(arena, diagnostics, policy, REFERENCE_PARAMETER, term->parameter,
+			    term->at, &reference))
+		return false;
+	parameter = &reference.instance->catalog->parameters.items[reference.index];
+	if (parameter->type == PARAMETER_PORTS)
+		return true;
+	diagnostics_error(diagnostics, term->at,
+			  "`$%s` can't stand here: that parameter is not of type ports",
+			  term->parameter);
+	return false;
+}
+
+bool reference_are_ports(struct arena *arena, struct diagnostics *diagnostics,
+			 const struct policy *policy, const port_term_list *terms)
+{
+	bool good = true;
+
+	list_for_each (term, terms)
+		good &= is_ports(arena, diagnostics, policy, term);
+	return good;
+}

@@ -27,6 +27,11 @@ bool reference_find(struct arena *arena, struct diagnostics *diagnostics,
 		    const struct policy *policy, enum reference_kind kind, const char *text,
 		    struct position at, struct reference *ret_reference);
 
+/* Whether each "$instance/parameter" in a list of ports names a parameter of ports; an error where
+ * not. */
+bool reference_are_ports(struct arena *arena, struct diagnostics *diagnostics,
+			 const struct policy *policy, const port_term_list *terms);
+
 /* "; did you mean `x`?" or "". */
 const char *did_you_mean(struct arena *arena, const char *word, const word_list *candidates);
 
