@@ -57,34 +57,30 @@ static __always_inline bool flow_stamp_of(__u64 clock, struct flow_stamp *ret_st
 
 /* ---- reading ---- */
 
-/*
- * False: no flow of the hash map has this local port (an echo's: its identifier). lookup: maps asks
- * the truth itself.
- */
-static __always_inline bool flow_port_is_owned(__u8 protocol, __u16 port)
+/* False: no flow of the hash map has this local port (an echo's: its identifier). */
+static __always_inline bool flow_port_is_owned(__u32 plane, __u16 port)
 {
 	__u32 zero = 0;
 	const struct flow_screen *ports = bpf_map_lookup_elem(&flow_ports, &zero);
 
-	return !ports || config.lookup != LOOKUP_FLAT ||
-	       flow_screen_has(ports, FLOW_PORT_MASK, flow_port_slot(protocol, port));
+	return !ports || flow_screen_has(ports, FLOW_PORT_MASK, flow_port_slot(plane, port));
 }
 
-/* False: nor has any this key. */
+/* False: nor has any a key of this hash. */
 static __always_inline bool flow_key_is_owned(__u32 hash)
 {
 	__u32 zero = 0;
 	const struct flow_screen *keys = bpf_map_lookup_elem(&flow_keys, &zero);
 
-	return !keys || config.lookup != LOOKUP_FLAT ||
-	       flow_screen_has(keys, flow_cache.key_mask, hash);
+	return !keys || flow_screen_has(keys, flow_cache.key_mask, hash);
 }
 
-/* False: that flow is not in the hash map. */
+/* False: that flow is not in the hash map. lookup: maps asks the truth itself. */
 static __always_inline bool flow_may_be(const struct conversation *c)
 {
-	return flow_port_is_owned(c->protocol, flow_local_port(c)) &&
-	       (!flow_is_cacheable(c->protocol) || flow_key_is_owned(flow_hash_of(c)));
+	return config.lookup != LOOKUP_FLAT ||
+	       (flow_port_is_owned(flow_plane(c->protocol), flow_local_port(c)) &&
+		(!flow_is_cacheable(c->protocol) || flow_key_is_owned(flow_hash_of(c))));
 }
 
 static __always_inline bool flow_cache_read(const void *line, const struct tuple *t,
@@ -128,7 +124,7 @@ flow_answers_cached(const struct tuple *t, const __u8 family, struct finding *fi
 	__u32 hash;
 	__u64 now;
 
-	if (!flow_port_is_owned(t->protocol, t->local_port))
+	if (!flow_port_is_owned(flow_plane_of_ordinary(t->protocol), t->local_port))
 		return FLOW_NONE;
 	hash = flow_hash(t, family);
 	if (!flow_key_is_owned(hash))
@@ -169,7 +165,7 @@ static __always_inline enum flow_answer flow_continue_cached(const struct tuple 
 	__u64 now;
 	void *line;
 
-	if (!flow_port_is_owned(t->protocol, t->local_port))
+	if (!flow_port_is_owned(flow_plane_of_ordinary(t->protocol), t->local_port))
 		return FLOW_NONE;
 	line = flow_line_of(t, family);
 	now = clock_now();
@@ -384,7 +380,7 @@ static __always_inline void flow_count(const struct conversation *c)
 
 	if (ports)
 		flow_screen_count(ports, FLOW_PORT_MASK,
-				  flow_port_slot(c->protocol, flow_local_port(c)));
+				  flow_port_slot(flow_plane(c->protocol), flow_local_port(c)));
 	if (keys && flow_is_cacheable(c->protocol))
 		flow_screen_count(keys, flow_cache.key_mask, flow_hash_of(c));
 }
@@ -398,7 +394,7 @@ static __always_inline void flow_discount(const struct conversation *c)
 
 	if (ports)
 		flow_screen_discount(ports, FLOW_PORT_MASK,
-				     flow_port_slot(c->protocol, flow_local_port(c)));
+				     flow_port_slot(flow_plane(c->protocol), flow_local_port(c)));
 	if (keys && flow_is_cacheable(c->protocol))
 		flow_screen_discount(keys, flow_cache.key_mask, flow_hash_of(c));
 }

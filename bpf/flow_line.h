@@ -142,14 +142,16 @@ static __always_inline __u32 flow_mark_state(__u16 mark)
 	return mark >> FLOW_MARK_STATE_SHIFT & FLOW_MARK_STATE_MASK;
 }
 
-/* TCP's states and UDP's are apart: so they tell the protocol. */
+static_assert(FLOW_CLOSING + 1 < 4 && FLOW_UDP_NEW + 1 == 4 && !(IPPROTO_TCP & 1) &&
+		      (IPPROTO_UDP & 1),
+	      "bit 2 of 1 + state is the last bit of the protocol's number");
+
+/* TCP's states and UDP's are apart: so they tell the protocol, which is one of these. */
 static __always_inline bool flow_mark_is_of(__u16 mark, __u8 protocol)
 {
 	__u32 of_state = flow_mark_state(mark);
 
-	if (protocol == IPPROTO_TCP)
-		return of_state - (FLOW_SYN + 1u) <= FLOW_CLOSING - FLOW_SYN;
-	return of_state - (FLOW_UDP_NEW + 1u) <= FLOW_UDP - FLOW_UDP_NEW;
+	return of_state && of_state >> 2 == (protocol & 1);
 }
 
 static __always_inline __u32 flow_line_ports(const struct tuple *t)
@@ -232,7 +234,7 @@ static __always_inline __u32 flow_way_differs(const struct flow_way *way, const 
 static __always_inline bool flow_way_is_of(const struct flow_way *way, const __u8 family,
 					   const struct tuple *t)
 {
-	return flow_mark_is_of(*way->mark, t->protocol) && !flow_way_differs(way, family, t);
+	return !flow_way_differs(way, family, t) && flow_mark_is_of(*way->mark, t->protocol);
 }
 
 /*

@@ -27,15 +27,26 @@ static __always_inline __u32 flow_screen_shift(__u32 half)
 	return half & 1 ? FLOW_SCREEN_WORD : 0;
 }
 
-/* The slot of a local port. port: what struct flow_key has for it, in host order. */
-static __always_inline __u32 flow_port_slot(__u8 protocol, __u16 port)
-{
-	__u32 plane = protocol == IPPROTO_TCP	? FLOW_PLANE_TCP
-		      : protocol == IPPROTO_UDP ? FLOW_PLANE_UDP
-						: FLOW_PLANE_OTHER;
-	__u32 slot;
+static_assert((IPPROTO_TCP & 1) == FLOW_PLANE_TCP && (IPPROTO_UDP & 1) == FLOW_PLANE_UDP,
+	      "the last bit tells TCP's plane from UDP's");
 
-	slot = plane << 16 | port;
+/* Of TCP or UDP, without a branch. */
+static __always_inline __u32 flow_plane_of_ordinary(__u8 protocol)
+{
+	return protocol & 1;
+}
+
+static __always_inline __u32 flow_plane(__u8 protocol)
+{
+	return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP ? flow_plane_of_ordinary(protocol)
+								  : FLOW_PLANE_OTHER;
+}
+
+/* The slot of a local port. port: what struct flow_key has for it, in host order. */
+static __always_inline __u32 flow_port_slot(__u32 plane, __u16 port)
+{
+	__u32 slot = plane << 16 | port;
+
 	/*
 	 * The verifier of Linux 6.1 does not see what the compiler does: that this is in bounds. So
 	 * the compiler must keep the masks of what comes next, and put them behind.

@@ -495,7 +495,7 @@ static void let_openers_at_it(__u32 slots, __u32 first)
 static void a_port_with_a_flow_has_its_bit(void **state)
 {
 	(void)state;
-	let_openers_at_it(FLOW_PORT_SLOTS, flow_port_slot(IPPROTO_UDP, 39999));
+	let_openers_at_it(FLOW_PORT_SLOTS, flow_port_slot(FLOW_PLANE_UDP, 39999));
 }
 
 /* Hashes are wider than their screen. */
@@ -508,7 +508,7 @@ static void a_key_with_a_flow_has_its_bit(void **state)
 /* One flow of two is gone: the slot keeps its bit through any number of sweeps. */
 static void a_bit_outlives_sweeps(void **state)
 {
-	__u32 slot = flow_port_slot(IPPROTO_TCP, 65535);
+	__u32 slot = flow_port_slot(FLOW_PLANE_TCP, 65535);
 	struct screen_test test = screen_test_new(FLOW_PORT_SLOTS, slot);
 
 	(void)state;
@@ -519,8 +519,10 @@ static void a_bit_outlives_sweeps(void **state)
 		sweep(&test);
 		assert_true(flow_screen_has(test.screen, test.mask, slot));
 	}
-	assert_false(flow_screen_has(test.screen, test.mask, flow_port_slot(IPPROTO_TCP, 65534)));
-	assert_false(flow_screen_has(test.screen, test.mask, flow_port_slot(IPPROTO_UDP, 65535)));
+	assert_false(
+		flow_screen_has(test.screen, test.mask, flow_port_slot(FLOW_PLANE_TCP, 65534)));
+	assert_false(
+		flow_screen_has(test.screen, test.mask, flow_port_slot(FLOW_PLANE_UDP, 65535)));
 	free(test.screen);
 }
 
