@@ -62,10 +62,11 @@ static __always_inline __u32 outer_entry(const void *list, __u32 entry, bool bel
 }
 
 /* upper and lower: of an IPv6 address in host order. */
-static __always_inline __u32 ipv6_walk(const void *table, __u32 units, __u64 upper, __u64 lower)
+static __always_inline __u32 ipv6_walk(const void *table, const volatile struct flat_root *root,
+				       __u32 units, __u64 upper, __u64 lower)
 {
-	__u32 entry = ((const __u32 *)table)[upper >> 48];
-	__u64 half = upper;
+	__u64 half = upper, index = (upper ^ root->value) >> root->shift;
+	__u32 entry = index > 0xffff ? root->outer : ((const __u32 *)table)[index];
 
 	for (int step = 0; step < FLAT_STEPS_MAX; step++) {
 		__u32 number = entry & FLAT_UNIT_MASK;

@@ -35,7 +35,7 @@ static __always_inline __u32 ipv4_leaf_flat(__be32 address)
 
 static __always_inline __u32 ipv6_leaf_flat(const __be32 *address)
 {
-	return ipv6_walk(&flat_ipv6, shape.ipv6_units,
+	return ipv6_walk(&flat_ipv6, &shape.ipv6_root, shape.ipv6_units,
 			 (__u64)bpf_ntohl(address[0]) << 32 | bpf_ntohl(address[1]),
 			 (__u64)bpf_ntohl(address[2]) << 32 | bpf_ntohl(address[3]));
 }

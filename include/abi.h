@@ -276,10 +276,22 @@ struct rule_info {
 #define FLAT_ENTRIES_WIDE   8u
 /*
  * Of any way. At worst a dense node and a list that leads to it for each 8 bits, or three lists for
- * each 19: 12 steps for what the root leaves of the upper half, and 16 for the lower one.
+ * each 19: 16 steps for each half.
  */
-#define FLAT_STEPS_MAX	28
+#define FLAT_STEPS_MAX	32
 #define FLAT_STEPS_IPV4 4 /* a dense node, then three lists */
+
+/*
+ * Nearly all peers share the first bits of their addresses; those tell nothing apart. So the root
+ * is where most of them are: part = (upper half ^ value) >> shift is the root's index, if it is no
+ * more than 16 bits; else the address lies elsewhere.
+ */
+struct flat_root {
+	__u64 value;
+	__u32 shift; /* even */
+	__u32 outer; /* entry of all that lies elsewhere: it looks at the whole upper half */
+};
+static_assert(sizeof(struct flat_root) == 16, "flat_root has no padding");
 
 /* A leaf. */
 #define FLAT_OWN	 0x40000000u
@@ -317,6 +329,7 @@ struct flat_shape {
 	__u32 ipv4_locals;
 	__u32 ipv6_locals;
 	__u32 locals_complete; /* 1: no other address has a class of its own at the near end */
+	struct flat_root ipv6_root;
 	struct flat_local ipv4_local[FLAT_LOCAL_MAX];
 	struct flat_local ipv6_local[FLAT_LOCAL_MAX];
 };

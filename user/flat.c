@@ -292,6 +292,7 @@ int flat_build(const struct tables *tables, const uint16_t *rule_slots, const ui
 					&flat.ipv6);
 	flat.shape.ipv4_units = flat.ipv4.unit_count;
 	flat.shape.ipv6_units = flat.ipv6.unit_count;
+	flat.shape.ipv6_root = flat.ipv6.root;
 	find_locals(tables, &flat.shape);
 	if (error == -E2BIG) {
 		flat_free(&flat);

@@ -11,6 +11,8 @@
 
 #define HALF_BITS  64u
 #define ROOT_BITS  16u
+/* The root is of a smaller part if it has seven boundaries in eight. */
+#define ROOT_SHARE 8u
 /* Of IPv4 the lower half of the upper half is empty. */
 #define IPV4_SHIFT 32u
 
@@ -477,38 +479,135 @@ static uint32_t build_region(struct builder *builder, const struct region *regio
 	return entry;
 }
 
-static void build_root(struct builder *builder)
+/* ---- the root ---- */
+
+/* The first boundary that is not below this address. */
+static size_t boundary_at(const struct builder *builder, uint64_t upper)
 {
-	struct region part = {.first = 1, .last = 1, .bits = HALF_BITS - ROOT_BITS};
+	size_t first = 0, count = builder->boundary_count;
+
+	while (count) {
+		size_t half = count / 2;
+
+		if (builder->boundaries[first + half].upper < upper) {
+			first += half + 1;
+			count -= half + 1;
+		} else {
+			count = half;
+		}
+	}
+	return first;
+}
+
+/* Where what the root tells apart ends; 0: where the addresses do. */
+static uint64_t root_end(const struct flat_root *root)
+{
+	return root->shift + ROOT_BITS == HALF_BITS
+		       ? 0
+		       : root->value + ((uint64_t)1 << (root->shift + ROOT_BITS));
+}
+
+static struct region root_region(const struct builder *builder, const struct flat_root *root)
+{
+	const uint64_t end = root_end(root);
+
+	return (struct region){
+		.first = boundary_at(builder, root->value),
+		.last = end ? boundary_at(builder, end) : builder->boundary_count,
+		.bits = root->shift,
+	};
+}
+
+/* To the quarter that has nearly all boundaries; false: none has. */
+static bool narrow_root(const struct builder *builder, struct flat_root *root)
+{
+	for (uint64_t quarter = 0; root->shift && quarter < 4; quarter++) {
+		struct flat_root part = {.shift = root->shift - 2};
+		struct region region;
+
+		part.value = root->value + (quarter << (part.shift + ROOT_BITS));
+		region = root_region(builder, &part);
+		if ((region.last - region.first) * ROOT_SHARE >=
+		    builder->boundary_count * (ROOT_SHARE - 1)) {
+			*root = part;
+			return true;
+		}
+	}
+	return false;
+}
+
+static struct flat_root choose_root(const struct builder *builder)
+{
+	struct flat_root root = {.shift = HALF_BITS - ROOT_BITS};
+
+	while (!builder->ipv4 && narrow_root(builder, &root))
+		continue;
+	return root;
+}
+
+static void build_root(struct builder *builder, const struct flat_root *root)
+{
+	const struct region whole = root_region(builder, root);
+	struct region part = whole;
 
 	add_units(builder, FLAT_ROOT_UNITS);
-	part.leaf = builder->boundaries[0].leaf;
-	for (uint32_t value = 0; value < 1u << ROOT_BITS && !builder->error; value++) {
+	part.leaf = whole.first ? builder->boundaries[whole.first - 1].leaf : 0;
+	part.last = whole.first;
+	for (uint32_t index = 0; index < 1u << ROOT_BITS && !builder->error; index++) {
 		uint32_t entry;
 
 		part.first = part.last;
-		while (part.last < builder->boundary_count &&
-		       half_at(builder, part.last, false) >> part.bits == value)
+		while (part.last < whole.last &&
+		       (half_at(builder, part.last, false) ^ root->value) >> root->shift == index)
 			part.last++;
-		if (part.first < part.last && begins_key(builder, part.first, false, part.bits))
+		if (part.first < part.last && begins_key(builder, part.first, false, root->shift))
 			part.leaf = builder->boundaries[part.first++].leaf;
 		entry = build_region(builder, &part);
 		if (part.first < part.last)
 			part.leaf = builder->boundaries[part.last - 1].leaf;
 		if (!builder->error)
-			((uint32_t *)builder->units)[value] = entry;
+			((uint32_t *)builder->units)[index] = entry;
 	}
+}
+
+/* All that is not the root's: nobody asks here what begins in its part. */
+static uint32_t build_outer(struct builder *builder, const struct flat_root *root)
+{
+	const struct region inner = root_region(builder, root);
+	const uint64_t end = root_end(root);
+	struct boundary *boundaries = builder->boundaries;
+	struct region region = {.first = inner.first ? 1 : 0, .bits = HALF_BITS};
+	size_t behind = builder->boundary_count - inner.last;
+
+	if (!end && !root->value)
+		return 0;
+	region.leaf = inner.first ? boundaries[0].leaf : 0;
+	region.last = inner.first;
+	if (end && inner.last > inner.first)
+		boundaries[region.last++] =
+			(struct boundary){end, 0, boundaries[inner.last - 1].leaf};
+	/* What begins right there holds, of both. */
+	if (region.last > inner.first && behind && boundaries[inner.last].upper == end &&
+	    !boundaries[inner.last].lower)
+		region.last--;
+	memmove(&boundaries[region.last], &boundaries[inner.last], behind * sizeof(*boundaries));
+	region.last += behind;
+	return build_region(builder, &region);
 }
 
 int flat_tree_build(const struct address_entry *entries, size_t count, bool ipv4,
 		    const uint16_t *role_slots, struct flat_tree *ret_tree)
 {
 	struct builder builder = {.ipv4 = ipv4};
+	struct flat_root root = {0};
 	size_t units;
 
 	builder.error = make_boundaries(&builder, entries, count, role_slots);
-	if (!builder.error)
-		build_root(&builder);
+	if (!builder.error) {
+		root = choose_root(&builder);
+		build_root(&builder, &root);
+		root.outer = build_outer(&builder, &root);
+	}
 	units = builder.count;
 	if (!builder.error)
 		add_units(&builder, FLAT_TAIL_UNITS);
@@ -517,7 +616,11 @@ int flat_tree_build(const struct address_entry *entries, size_t count, bool ipv4
 		free(builder.units);
 		return builder.error;
 	}
-	*ret_tree = (struct flat_tree){.units = builder.units, .unit_count = (uint32_t)units};
+	*ret_tree = (struct flat_tree){
+		.root = root,
+		.units = builder.units,
+		.unit_count = (uint32_t)units,
+	};
 	return 0;
 }
 

@@ -6,9 +6,11 @@
 #ifndef SALLYPORT_FLAT_TREE_H
 #define SALLYPORT_FLAT_TREE_H
 
+#include "abi.h"
 #include "tables.h"
 
 struct flat_tree {
+	struct flat_root root;
 	uint8_t *units;
 	uint32_t unit_count; /* that entries may name; FLAT_TAIL_UNITS of zeros stand behind */
 };

@@ -170,8 +170,8 @@ static uint32_t walk(const struct set *set, const struct address *address)
 	if (set->family == 4)
 		return ipv4_walk(set->tree.units, set->tree.unit_count,
 				 (uint32_t)(half_of(address->bytes) >> 32));
-	return ipv6_walk(set->tree.units, set->tree.unit_count, half_of(address->bytes),
-			 half_of(address->bytes + 8));
+	return ipv6_walk(set->tree.units, &set->tree.root, set->tree.unit_count,
+			 half_of(address->bytes), half_of(address->bytes + 8));
 }
 
 static void ask(const struct set *set, const struct address *address, const char *name)
