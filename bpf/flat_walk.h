@@ -16,7 +16,7 @@
  */
 static __always_inline __u32 list_entry(const void *list, __u32 entry, __u64 lanes)
 {
-	const __u64 wide = -(__u64)(entry / FLAT_WIDE & 1);
+	const __u64 wide = (__s64)((__u64)entry << (63 - FLAT_WIDE_BIT)) >> 63;
 	const __u64 *keys = list + 8;
 	__u64 count = (lanes - keys[0]) & FLAT_GUARDS;
 

@@ -93,15 +93,25 @@ static __always_inline enum reason closed_reason(const struct tuple *t)
 	return is_icmp(t->family, t->protocol) ? REASON_ICMP_TYPE : REASON_PROTOCOL;
 }
 
+/*
+ * Keeps what a packet that no rule matches needs in a place of its own: the compiler would have all
+ * packets set it, before each comparison anew.
+ */
+static __always_inline void apart(void)
+{
+	asm volatile("");
+}
+
 /* A peer's address at this end is some address that no rule names; a group is its own kind of that.
  */
 static __always_inline __u16 local_address_class(bool flat, enum direction direction,
 						 const struct tuple *t)
 {
-	__u16 class_id = 0;
+	__u16 class_id = flat ? own_class_flat(t->family, t->local) : 0;
 
-	if (flat)
-		class_id = own_class_flat(t->family, t->local);
+	/* Those are what in rules name. */
+	if (class_id && direction == DIRECTION_IN)
+		return class_id;
 	if (!class_id && !(flat && shape.locals_complete))
 		class_id = address_leaf(flat, t->family, t->local) & FLAT_CLASS_MASK;
 	if (class_id >= LOCAL_CLASS_FIRST && class_id < shape.near_columns[direction])
@@ -117,6 +127,7 @@ static __always_inline struct finding find_rule(bool flat, enum direction direct
 						const struct tuple *t)
 {
 	const bool in = direction == DIRECTION_IN;
+	const __u32 peer = in ? FLAT_PEER_OF_IN : FLAT_PEER_OF_OUT, own = in ? FLAT_OWN : 0;
 	struct finding finding = {};
 	__u16 local_port = 0, remote_port = 0, local_class;
 	const __u16 *table = flat ? flat_table() : NULL;
@@ -130,30 +141,34 @@ static __always_inline struct finding find_rule(bool flat, enum direction direct
 		remote_port = port_class(table, in ? PORT_IN_REMOTE : PORT_OUT_REMOTE, t->protocol,
 					 t->remote_port);
 	if (in ? !local_port : !remote_port) {
+		apart();
 		finding.reason = closed_reason(t);
 		return finding;
 	}
 	leaf = address_leaf(flat, t->family, t->remote);
 	finding.role_slot = (leaf & FLAT_ROLE_MASK) >> FLAT_ROLE_SHIFT;
-	if (in && (leaf & FLAT_OWN)) {
-		finding.reason = REASON_SPOOFED;
-		return finding;
-	}
-	if (!(leaf & (in ? FLAT_PEER_OF_IN : FLAT_PEER_OF_OUT))) {
-		finding.reason = REASON_UNKNOWN_PEER;
+	if ((leaf & (peer | own)) != peer) {
+		apart();
+		finding.reason = leaf & own ? REASON_SPOOFED : REASON_UNKNOWN_PEER;
 		return finding;
 	}
 	local_class = local_address_class(flat, direction, t);
 	near = end_class(table, direction, false, local_port, local_class);
 	if (!near) {
+		apart();
 		finding.reason = in ? REASON_WRONG_ADDRESS : REASON_WRONG_PORT;
 		return finding;
 	}
 	far = far_class(table, direction, remote_port, leaf & FLAT_CLASS_MASK);
 	decision = far ? decide(table, direction, near, far) : 0;
+	if (!decision) {
+		apart();
+		finding.reason = REASON_WRONG_PORT;
+		return finding;
+	}
 	finding.rule_slot = decision & RULE_SLOT_MASK;
 	finding.options = decision & RULE_OPTIONS_MASK;
-	finding.reason = finding.rule_slot ? REASON_RULE : REASON_WRONG_PORT;
+	finding.reason = REASON_RULE;
 	return finding;
 }
 

@@ -45,7 +45,8 @@ static __always_inline __u32 address_leaf_flat(__u8 family, const __be32 *addres
 	return family == 4 ? ipv4_leaf_flat(address[0]) : ipv6_leaf_flat(address);
 }
 
-/* The class of one of the first own addresses; 0: it is none of them. */
+/* The class of one of the first own addresses; 0: it is none of them. Places that hold none have
+ * that class. */
 static __always_inline __u16 own_class_flat(__u8 family, const __be32 *address)
 {
 #pragma unroll
@@ -53,8 +54,6 @@ static __always_inline __u16 own_class_flat(__u8 family, const __be32 *address)
 		const volatile struct flat_local *own =
 			family == 4 ? &shape.ipv4_local[i] : &shape.ipv6_local[i];
 
-		if (i >= (family == 4 ? shape.ipv4_locals : shape.ipv6_locals))
-			break;
 		if (address[0] == own->address[0] &&
 		    (family == 4 ||
 		     (address[1] == own->address[1] && address[2] == own->address[2] &&

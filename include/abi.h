@@ -262,7 +262,8 @@ struct rule_info {
 #define FLAT_TAIL_UNITS	    FLAT_DENSE_UNITS
 #define FLAT_NODE	    0x80000000u
 #define FLAT_DENSE	    0x40000000u
-#define FLAT_WIDE	    0x20000000u
+#define FLAT_WIDE_BIT	    29
+#define FLAT_WIDE	    (1u << FLAT_WIDE_BIT)
 #define FLAT_LOWER	    0x10000000u /* it looks at the lower half, and so do all below it */
 #define FLAT_SHIFT_AT	    22		/* shifts are even */
 #define FLAT_SHIFT_MASK	    62u
