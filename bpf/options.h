@@ -51,7 +51,7 @@ __noinline int judge_options(struct xdp_md *context, struct packet *packet, stru
 
 /*
  * An ordinary packet that arrives, as far as options look at it: TCP or UDP behind an IPv4 header
- * without options or an IPv6 header without extensions.
+ * without options or an IPv6 header without extensions, with a tag or none.
  */
 struct ordinary_arrival {
 	struct tuple tuple;
@@ -69,13 +69,19 @@ static __always_inline bool read_arrival(struct xdp_md *context, __u8 family,
 	const struct ipv6hdr *ipv6;
 	const struct iphdr *ipv4;
 	const struct udphdr *udp;
-	const void *end;
+	const void *end, *l3;
 
 	/* The compiler must not remember what it read before. */
 	asm volatile("" : "+r"(context));
 	end = (void *)(long)context->data_end;
-	ipv4 = (void *)(long)context->data + ETH_HLEN;
-	ipv6 = (const void *)ipv4;
+	l3 = (void *)(long)context->data + ETH_HLEN;
+	if (config.vlan_filter) {
+		if (l3 > end)
+			return false;
+		l3 += vlan_tag_bytes(l3 - ETH_HLEN);
+	}
+	ipv4 = l3;
+	ipv6 = l3;
 	udp = family == 4 ? (const void *)(ipv4 + 1) : (const void *)(ipv6 + 1);
 	if ((const void *)(udp + 1) > end)
 		return false;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The short way of an ordinary packet: TCP or UDP, whole, in an IPv4 header without options or an
- * IPv6 header without extensions. Nothing is copied, nothing is called, nothing is written but a
- * counter (and what egress notes of a flow).
+ * IPv6 header without extensions; where a site chooses VLANs, behind a tag or none. Nothing is
+ * copied, nothing is called, nothing is written but a counter (and what egress notes of a flow).
  *
  * It judges only what it is sure of. Whatever is odd about a packet, be it malformed, spoofed,
  * sampled for the cross-check or a fragment, is left to the long way (sallyport.bpf.c), which
@@ -17,7 +17,8 @@
  * The longer one of both L4 headers, so that one comparison with the frame's end does for each
  * family: only a datagram of less than twelve bytes takes the long way for it.
  */
-#define L4_BYTES 20u
+#define L4_BYTES       20u
+#define IPV4_BYTES_MIN (sizeof(struct iphdr) + L4_BYTES)
 
 /* Ethernet's type and the first two bytes of the IP header: the version, and IPv4's length. */
 #define BEGINS_IPV4	 0x08004500u
@@ -36,6 +37,7 @@ enum ordinary_end {
 /* An ordinary packet as it is read where it lies. */
 struct ordinary {
 	struct tuple tuple;
+	__u32 l2;	/* bytes in front of the IP header */
 	__u32 bytes;	/* of the frame */
 	__u32 packets;	/* segments, of what leaves */
 	__u8 tcp_flags; /* 0 of UDP */
@@ -75,7 +77,7 @@ static __always_inline bool read_ipv4(const void *l3, bool local_is_source, stru
 	const struct iphdr *ip = l3;
 	__u32 total = bpf_ntohs(ip->tot_len);
 
-	if ((ip->frag_off & bpf_htons(0x3fff)) || total + ETHERNET_BYTES > packet->bytes)
+	if ((ip->frag_off & bpf_htons(0x3fff)) || total + packet->l2 > packet->bytes)
 		return false;
 	packet->tuple.family = 4;
 	packet->tuple.protocol = ip->protocol;
@@ -93,7 +95,7 @@ static __always_inline bool read_ipv6(const void *l3, const void *data_end, bool
 	if (l3 + sizeof(*ip) + L4_BYTES > data_end)
 		return false;
 	total = sizeof(*ip) + bpf_ntohs(ip->payload_len);
-	if (total + ETHERNET_BYTES > packet->bytes)
+	if (total + packet->l2 > packet->bytes)
 		return false;
 	packet->tuple.family = 6;
 	packet->tuple.protocol = ip->nexthdr;
@@ -199,27 +201,36 @@ static __always_inline enum ordinary_end judge_ordinary(enum direction direction
 	return settle_ordinary(direction, packet, &finding);
 }
 
-/* context: struct xdp_md of what arrives. The families are told apart once, at the top, so that
- * each has code without the other's. */
+/*
+ * context: struct xdp_md of what arrives. tags: it may have a tag, whose VLAN the site must have
+ * chosen. The families are told apart once, at the top, so that each has code without the other's.
+ */
 static __always_inline enum ordinary_end ordinary_packet(enum direction direction, void *context,
 							 const void *data, const void *data_end,
-							 __u32 bytes, __u32 packets)
+							 bool tags, struct ordinary *packet)
 {
-	struct ordinary packet = {.bytes = bytes, .packets = packets};
 	const bool leaving = direction == DIRECTION_OUT;
 	const void *l3 = data + ETHERNET_BYTES;
 	__be32 begin;
 
-	if (config.lookup != LOOKUP_FLAT || state.fallback ||
-	    l3 + sizeof(struct iphdr) + L4_BYTES > data_end)
+	packet->l2 = ETHERNET_BYTES;
+	if (config.lookup != LOOKUP_FLAT || state.fallback || l3 + IPV4_BYTES_MIN > data_end)
 		return ORDINARY_LONG_WAY;
-	begin = *(const __be32 *)(data + ETHERNET_BYTES - sizeof(__be16));
+	if (tags) {
+		const __u32 tag = vlan_tag_bytes(data);
+
+		l3 += tag;
+		packet->l2 += tag;
+		if (!vlan_tag_passes(data, tag) || l3 + IPV4_BYTES_MIN > data_end)
+			return ORDINARY_LONG_WAY;
+	}
+	begin = *(const __be32 *)(l3 - sizeof(__be16));
 	if ((begin & bpf_htonl(BEGINS_IPV4_MASK)) == bpf_htonl(BEGINS_IPV4)) {
-		if (read_ipv4(l3, leaving, &packet))
-			return judge_ordinary(direction, context, &packet);
+		if (read_ipv4(l3, leaving, packet))
+			return judge_ordinary(direction, context, packet);
 	} else if ((begin & bpf_htonl(BEGINS_IPV6_MASK)) == bpf_htonl(BEGINS_IPV6)) {
-		if (read_ipv6(l3, data_end, leaving, &packet))
-			return judge_ordinary(direction, context, &packet);
+		if (read_ipv6(l3, data_end, leaving, packet))
+			return judge_ordinary(direction, context, packet);
 	}
 	return ORDINARY_LONG_WAY;
 }

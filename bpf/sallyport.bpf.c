@@ -120,13 +120,13 @@ int xdp_ingress(struct xdp_md *context)
 {
 	const void *data = (void *)(long)context->data;
 	const void *data_end = (void *)(long)context->data_end;
-	enum ordinary_end end = ORDINARY_LONG_WAY;
+	struct ordinary packet = {.bytes = data_end - data, .packets = 1};
+	enum ordinary_end end;
 	/* In memory, or each of the many ways to the long one would set a register to it. */
 	volatile bool checked = false;
 
 	begin_short_way();
-	if (untagged_passes())
-		end = ordinary_packet(DIRECTION_IN, context, data, data_end, data_end - data, 1);
+	end = ordinary_packet(DIRECTION_IN, context, data, data_end, config.vlan_filter, &packet);
 	if (end == ORDINARY_PASS)
 		return XDP_PASS;
 	if (end == ORDINARY_DROP)
@@ -141,13 +141,17 @@ int tc_egress(struct __sk_buff *skb)
 {
 	const void *data = (void *)(long)skb->data;
 	const void *data_end = (void *)(long)skb->data_end;
-	__u32 segments = skb->gso_segs ? skb->gso_segs : 1;
+	struct ordinary packet = {
+		.bytes = skb->len,
+		.packets = skb->gso_segs ? skb->gso_segs : 1,
+	};
 	enum ordinary_end end = ORDINARY_LONG_WAY;
 	volatile bool checked = false; /* as above */
 
 	begin_short_way();
-	if (!skb->ingress_ifindex && leaves_untagged(skb))
-		end = ordinary_packet(DIRECTION_OUT, skb, data, data_end, skb->len, segments);
+	if (!skb->ingress_ifindex && vlan_metadata_passes(skb))
+		end = ordinary_packet(DIRECTION_OUT, skb, data, data_end,
+				      config.vlan_filter && !skb->vlan_present, &packet);
 	if (end == ORDINARY_PASS)
 		return TC_ACT_UNSPEC;
 	if (end == ORDINARY_DROP)
