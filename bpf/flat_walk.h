@@ -6,6 +6,8 @@
 #ifndef SALLYPORT_BPF_FLAT_WALK_H
 #define SALLYPORT_BPF_FLAT_WALK_H
 
+#define FLAT_STEPS_TOGETHER 4
+
 /* The bit above each key of a word: set, no lane borrows from the next. */
 #define FLAT_GUARDS (FLAT_LANES << FLAT_KEY_BITS)
 
@@ -61,35 +63,68 @@ static __always_inline __u32 outer_entry(const void *list, __u32 entry, bool bel
 	return entries[wide ? FLAT_ENTRIES_WIDE - 1 : FLAT_ENTRIES_NARROW - 1];
 }
 
-/* upper and lower: of an IPv6 address in host order. */
+/* An IPv6 address in host order, on its way through the tree. */
+struct ipv6_way {
+	const void *table;
+	__u64 half; /* that nodes look at */
+	__u64 lower;
+	__u32 units;
+	__u32 entry;
+};
+
+static __always_inline void ipv6_step(struct ipv6_way *way)
+{
+	const __u32 entry = way->entry, number = entry & FLAT_UNIT_MASK;
+	const __u64 *unit;
+	__u64 part;
+
+	if (number >= way->units) {
+		way->entry = 0;
+		return;
+	}
+	unit = way->table + (__u64)number * FLAT_UNIT_BYTES;
+	if (entry & FLAT_LOWER)
+		way->half = way->lower;
+	part = way->half >> (entry >> FLAT_SHIFT_AT & FLAT_SHIFT_MASK);
+	if (entry & FLAT_DENSE)
+		way->entry = ((const __u32 *)unit)[part & 255];
+	else if (part >> FLAT_KEY_BITS != *unit)
+		way->entry = outer_entry(unit, entry, part >> FLAT_KEY_BITS < *unit);
+	else
+		way->entry =
+			list_entry(unit, entry, (part & FLAT_KEY_MASK) * FLAT_LANES | FLAT_GUARDS);
+}
+
+/*
+ * upper and lower: of an IPv6 address in host order. The verifier follows each way out of the loop
+ * to the end of the program, so only one step in FLAT_STEPS_TOGETHER has one.
+ */
 static __always_inline __u32 ipv6_walk(const void *table, const volatile struct flat_root *root,
 				       __u32 units, __u64 upper, __u64 lower)
 {
-	__u64 half = upper, index = (upper ^ root->value) >> root->shift;
-	__u32 entry = index > 0xffff ? root->outer : ((const __u32 *)table)[index];
+	const __u64 index = (upper ^ root->value) >> root->shift;
+	struct ipv6_way way = {
+		.table = table,
+		.half = upper,
+		.lower = lower,
+		.units = units,
+		.entry = index > 0xffff ? root->outer : ((const __u32 *)table)[index],
+	};
 
-	for (int step = 0; step < FLAT_STEPS_MAX; step++) {
-		__u32 number = entry & FLAT_UNIT_MASK;
-		const __u64 *unit;
-		__u64 part;
-
-		if (!(entry & FLAT_NODE))
-			return entry;
-		if (number >= units)
-			return 0;
-		unit = table + (__u64)number * FLAT_UNIT_BYTES;
-		if (entry & FLAT_LOWER)
-			half = lower;
-		part = half >> (entry >> FLAT_SHIFT_AT & FLAT_SHIFT_MASK);
-		if (entry & FLAT_DENSE)
-			entry = ((const __u32 *)unit)[part & 255];
-		else if (part >> FLAT_KEY_BITS != *unit)
-			entry = outer_entry(unit, entry, part >> FLAT_KEY_BITS < *unit);
-		else
-			entry = list_entry(unit, entry,
-					   (part & FLAT_KEY_MASK) * FLAT_LANES | FLAT_GUARDS);
+	for (int steps = 0; steps < FLAT_STEPS_MAX; steps += FLAT_STEPS_TOGETHER) {
+		if (!(way.entry & FLAT_NODE))
+			return way.entry;
+#ifdef __bpf__
+#pragma clang loop unroll(full)
+#endif
+		for (int step = 0; step < FLAT_STEPS_TOGETHER; step++) {
+			if (way.entry & FLAT_NODE)
+				ipv6_step(&way);
+			/* Or the compiler makes a way out here. */
+			asm volatile("" : "+r"(way.entry));
+		}
 	}
-	return entry & FLAT_NODE ? 0 : entry;
+	return way.entry & FLAT_NODE ? 0 : way.entry;
 }
 
 #endif

@@ -54,6 +54,8 @@ static __always_inline __u16 own_class_flat(__u8 family, const __be32 *address)
 		const volatile struct flat_local *own =
 			family == 4 ? &shape.ipv4_local[i] : &shape.ipv6_local[i];
 
+		if (i && i >= (family == 4 ? shape.ipv4_locals : shape.ipv6_locals))
+			break;
 		if (address[0] == own->address[0] &&
 		    (family == 4 ||
 		     (address[1] == own->address[1] && address[2] == own->address[2] &&

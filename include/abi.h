@@ -267,7 +267,7 @@ struct rule_info {
 #define FLAT_LOWER	    0x10000000u /* it looks at the lower half, and so do all below it */
 #define FLAT_SHIFT_AT	    22		/* shifts are even */
 #define FLAT_SHIFT_MASK	    62u
-#define FLAT_UNIT_MASK	    0x007fffffu
+#define FLAT_UNIT_MASK	    FLAT_UNITS_MAX
 #define FLAT_KEY_BITS	    19u
 #define FLAT_KEY_MASK	    0x7ffffu
 #define FLAT_LANE_BITS	    20u
@@ -275,12 +275,7 @@ struct rule_info {
 #define FLAT_KEY_NEVER	    0x80000ull
 #define FLAT_ENTRIES_NARROW 4u
 #define FLAT_ENTRIES_WIDE   8u
-/*
- * Of any way. At worst a dense node and a list that leads to it for each 8 bits, or three lists for
- * each 19: 16 steps for each half.
- */
-#define FLAT_STEPS_MAX	32
-#define FLAT_STEPS_IPV4 4 /* a dense node, then three lists */
+#define FLAT_STEPS_IPV4	    4 /* a dense node, then three lists */
 
 /*
  * Nearly all peers share the first bits of their addresses; those tell nothing apart. So the root

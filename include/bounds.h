@@ -31,6 +31,13 @@
 #define FLAT_BY_ADDRESS_CELLS_MAX (1u << 20)  /* of a shortcut: beyond, the longer way is taken */
 #define FLAT_PORT_PAGES_MAX	  65535u      /* pages of 256 ports, numbered in 16 bits */
 
+/*
+ * Nodes on any way through the index of IPv6: a million mixed prefixes need six. The verifier
+ * follows each number of them to the end of the program.
+ */
+#define FLAT_STEPS_MAX 20
+#define FLAT_UNITS_MAX 0x7fffffu /* of 32 bytes, that an entry can name */
+
 /* Labels of counters. Slot 0 of each means "none". */
 #define RULE_SLOTS_MAX	 4096u
 #define ROLE_SLOTS_MAX	 128u

@@ -278,6 +278,32 @@ static int build_classes(const struct tables *tables, const uint16_t *rule_slots
 	return error;
 }
 
+static int explain(int error, const struct tables *tables, struct failure *failure)
+{
+	switch (error) {
+	case -E2BIG:
+		return fail(failure, E2BIG,
+			    "FLAT_PORT_PAGES_MAX (%u): the port ranges end in too many places "
+			    "for the flat index; use \"lookup: maps\" in the site",
+			    FLAT_PORT_PAGES_MAX);
+	case -EFBIG:
+		return fail(failure, E2BIG,
+			    "FLAT_UNITS_MAX (%u): too many prefixes for the flat index; use "
+			    "\"lookup: maps\" in the site",
+			    FLAT_UNITS_MAX);
+	case -ELOOP:
+		return fail(failure, E2BIG,
+			    "FLAT_STEPS_MAX (%d): the prefixes lie too deep in each other for the "
+			    "flat index; use \"lookup: maps\" in the site",
+			    FLAT_STEPS_MAX);
+	default:
+		return fail(failure, -error,
+			    "no memory for the flat index of %zu prefixes; "
+			    "\"lookup: maps\" in the site needs none",
+			    tables->ipv4.count + tables->ipv6.count);
+	}
+}
+
 int flat_build(const struct tables *tables, const uint16_t *rule_slots, const uint16_t *role_slots,
 	       struct failure *failure, struct flat *ret_flat)
 {
@@ -294,24 +320,13 @@ int flat_build(const struct tables *tables, const uint16_t *rule_slots, const ui
 	flat.shape.ipv6_units = flat.ipv6.unit_count;
 	flat.shape.ipv6_root = flat.ipv6.root;
 	find_locals(tables, &flat.shape);
-	if (error == -E2BIG) {
-		flat_free(&flat);
-		return fail(failure, E2BIG,
-			    "FLAT_PORT_PAGES_MAX (%u): the port ranges end in too many places "
-			    "for the flat index; use \"lookup: maps\" in the site",
-			    FLAT_PORT_PAGES_MAX);
-	}
 	if (error) {
 		flat_free(&flat);
-		return fail(failure, -error,
-			    "no memory for the flat index of %zu prefixes; "
-			    "\"lookup: maps\" in the site needs none",
-			    tables->ipv4.count + tables->ipv6.count);
+		return explain(error, tables, failure);
 	}
 	*ret_flat = flat;
 	return 0;
 }
-
 void flat_free(struct flat *flat)
 {
 	flat_tree_free(&flat->ipv4);

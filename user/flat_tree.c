@@ -222,8 +222,8 @@ static size_t add_units(struct builder *builder, size_t count)
 		builder->capacity = capacity;
 	}
 	builder->count += count;
-	if (builder->count > FLAT_UNIT_MASK)
-		builder->error = -E2BIG;
+	if (builder->count > FLAT_UNITS_MAX)
+		builder->error = -EFBIG;
 	return at;
 }
 
@@ -462,7 +462,7 @@ static uint32_t build_region(struct builder *builder, const struct region *regio
 	if (region->first >= region->last || builder->error)
 		return region->leaf;
 	if (region->steps >= (builder->ipv4 ? FLAT_STEPS_IPV4 : FLAT_STEPS_MAX)) {
-		builder->error = -E2BIG;
+		builder->error = -ELOOP;
 		return 0;
 	}
 	if (!builder->ipv4) {

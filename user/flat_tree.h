@@ -16,9 +16,9 @@ struct flat_tree {
 };
 
 /*
- * entries: sorted, what holds a prefix before it. role_slots: by
- * index into the tables' roles. Owned by the caller: flat_tree_free. 0, -ENOMEM, or -E2BIG (more
- * units than an entry can name).
+ * entries: sorted, what holds a prefix before it. role_slots: by index into the
+ * tables' roles. Owned by the caller: flat_tree_free. 0, -ENOMEM, -EFBIG (FLAT_UNITS_MAX) or -ELOOP
+ * (FLAT_STEPS_MAX).
  */
 int flat_tree_build(const struct address_entry *entries, size_t count, bool ipv4,
 		    const uint16_t *role_slots, struct flat_tree *ret_tree);
