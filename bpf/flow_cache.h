@@ -27,19 +27,28 @@ __noinline __u32 flow_hash_of(const struct conversation *c)
 	return flow_hash(&t, 6);
 }
 
+/*
+ * The one value of each map of the cache: not looked up, but an address that the loader writes into
+ * the programs (user/map_address.h).
+ */
+static __always_inline struct flow_screen *screen_of_ports(void)
+{
+	return (void *)&flow_ports;
+}
+
+static __always_inline struct flow_screen *screen_of_keys(void)
+{
+	return (void *)&flow_keys;
+}
+
 /* family is one that the compiler knows. */
 static __always_inline void *flow_line_at(__u32 hash, const __u8 family)
 {
-	__u32 zero = 0;
-	struct flow_line_ipv4 *ipv4;
-	struct flow_line_ipv6 *ipv6;
+	struct flow_line_ipv4 *ipv4 = (void *)&flow_cache_ipv4;
+	struct flow_line_ipv6 *ipv6 = (void *)&flow_cache_ipv6;
 
-	if (family == 4) {
-		ipv4 = bpf_map_lookup_elem(&flow_cache_ipv4, &zero);
-		return ipv4 ? &ipv4[hash & flow_cache.ipv4_mask] : NULL;
-	}
-	ipv6 = bpf_map_lookup_elem(&flow_cache_ipv6, &zero);
-	return ipv6 ? &ipv6[hash & flow_cache.ipv6_mask] : NULL;
+	return family == 4 ? (void *)&ipv4[hash & flow_cache.ipv4_mask]
+			   : (void *)&ipv6[hash & flow_cache.ipv6_mask];
 }
 
 static __always_inline void *flow_line_of(const struct tuple *t, const __u8 family)
@@ -60,19 +69,13 @@ static __always_inline bool flow_stamp_of(__u64 clock, struct flow_stamp *ret_st
 /* False: no flow of the hash map has this local port (an echo's: its identifier). */
 static __always_inline bool flow_port_is_owned(__u32 plane, __u16 port)
 {
-	__u32 zero = 0;
-	const struct flow_screen *ports = bpf_map_lookup_elem(&flow_ports, &zero);
-
-	return !ports || flow_screen_has(ports, FLOW_PORT_MASK, flow_port_slot(plane, port));
+	return flow_screen_has(screen_of_ports(), FLOW_PORT_MASK, flow_port_slot(plane, port));
 }
 
 /* False: nor has any a key of this hash. */
 static __always_inline bool flow_key_is_owned(__u32 hash)
 {
-	__u32 zero = 0;
-	const struct flow_screen *keys = bpf_map_lookup_elem(&flow_keys, &zero);
-
-	return !keys || flow_screen_has(keys, flow_cache.key_mask, hash);
+	return flow_screen_has(screen_of_keys(), flow_cache.key_mask, hash);
 }
 
 /* False: that flow is not in the hash map. lookup: maps asks the truth itself. */
@@ -89,8 +92,7 @@ static __always_inline bool flow_cache_read(const void *line, const struct tuple
 {
 	struct flow_stamp stamp;
 
-	return line && flow_stamp_of(now, &stamp) &&
-	       flow_line_read(line, family, t, &stamp, ret_copy);
+	return flow_stamp_of(now, &stamp) && flow_line_read(line, family, t, &stamp, ret_copy);
 }
 
 /* The copy's era is that of now. */
@@ -209,11 +211,11 @@ __noinline __u64 flow_cache_seen(struct conversation *c, bool held, __u64 seen, 
 	if (c->family == 4) {
 		t = flow_tuple(c, 4);
 		line = flow_line_of(&t, 4);
-		known = line && flow_line_seen(line, 4, c, held, &cached);
+		known = flow_line_seen(line, 4, c, held, &cached);
 	} else {
 		t = flow_tuple(c, 6);
 		line = flow_line_of(&t, 6);
-		known = line && flow_line_seen(line, 6, c, held, &cached);
+		known = flow_line_seen(line, 6, c, held, &cached);
 	}
 	/* Somebody else is writing just there: as if it were this flow's own packet. */
 	if (!known)
@@ -267,13 +269,8 @@ static __always_inline __u32 *flow_cache_sequence(const struct conversation *c)
 /* Before the flow is looked up; once is enough. */
 static __always_inline void flow_cache_take(const struct conversation *c, struct flow_hold *hold)
 {
-	__u32 *sequence;
-
-	if (hold->held || config.dry_run || !flow_is_cacheable(c->protocol))
-		return;
-	sequence = flow_cache_sequence(c);
-	if (sequence)
-		*hold = flow_sequence_take(sequence);
+	if (!hold->held && !config.dry_run && flow_is_cacheable(c->protocol))
+		*hold = flow_sequence_take(flow_cache_sequence(c));
 }
 
 static __always_inline int flow_cache_make_room(struct conversation *c, const __u8 family,
@@ -285,8 +282,7 @@ static __always_inline int flow_cache_make_room(struct conversation *c, const __
 	struct flow_key scratch;
 
 	flow_stamp_of(clock_now(), &stamp);
-	if (line)
-		flow_line_make_room(line, family, hold, c, &stamp, &scratch);
+	flow_line_make_room(line, family, hold, c, &stamp, &scratch);
 	return 0;
 }
 
@@ -303,8 +299,6 @@ static __always_inline int flow_cache_put(struct conversation *c, const __u8 fam
 	struct flow_standing standing;
 	__u64 seen;
 
-	if (!head)
-		return 0;
 	if (flow) {
 		/* A CPU whose clock was read later may have touched it before it was held. */
 		if (!config.virtual_clock)
@@ -344,10 +338,8 @@ __noinline int flow_cache_put_ipv6(struct conversation *c, struct flow_hold *hol
 
 __noinline int flow_cache_void(struct conversation *c)
 {
-	__u32 *sequence = c ? flow_cache_sequence(c) : NULL;
-
-	if (sequence)
-		flow_sequence_void(sequence);
+	if (c)
+		flow_sequence_void(flow_cache_sequence(c));
 	return 0;
 }
 
@@ -374,29 +366,19 @@ static __always_inline void flow_cache_publish(struct conversation *c, struct fl
 /* A flow is about to enter the hash map. */
 static __always_inline void flow_count(const struct conversation *c)
 {
-	__u32 zero = 0;
-	struct flow_screen *ports = bpf_map_lookup_elem(&flow_ports, &zero);
-	struct flow_screen *keys = bpf_map_lookup_elem(&flow_keys, &zero);
-
-	if (ports)
-		flow_screen_count(ports, FLOW_PORT_MASK,
-				  flow_port_slot(flow_plane(c->protocol), flow_local_port(c)));
-	if (keys && flow_is_cacheable(c->protocol))
-		flow_screen_count(keys, flow_cache.key_mask, flow_hash_of(c));
+	flow_screen_count(screen_of_ports(), FLOW_PORT_MASK,
+			  flow_port_slot(flow_plane(c->protocol), flow_local_port(c)));
+	if (flow_is_cacheable(c->protocol))
+		flow_screen_count(screen_of_keys(), flow_cache.key_mask, flow_hash_of(c));
 }
 
 /* It has left the hash map, or could not enter it. */
 static __always_inline void flow_discount(const struct conversation *c)
 {
-	__u32 zero = 0;
-	struct flow_screen *ports = bpf_map_lookup_elem(&flow_ports, &zero);
-	struct flow_screen *keys = bpf_map_lookup_elem(&flow_keys, &zero);
-
-	if (ports)
-		flow_screen_discount(ports, FLOW_PORT_MASK,
-				     flow_port_slot(flow_plane(c->protocol), flow_local_port(c)));
-	if (keys && flow_is_cacheable(c->protocol))
-		flow_screen_discount(keys, flow_cache.key_mask, flow_hash_of(c));
+	flow_screen_discount(screen_of_ports(), FLOW_PORT_MASK,
+			     flow_port_slot(flow_plane(c->protocol), flow_local_port(c)));
+	if (flow_is_cacheable(c->protocol))
+		flow_screen_discount(screen_of_keys(), flow_cache.key_mask, flow_hash_of(c));
 }
 
 #endif

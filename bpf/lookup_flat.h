@@ -30,11 +30,15 @@ static __always_inline __u16 port_class_flat(const __u16 *table, enum port_side 
 
 static __always_inline __u32 ipv4_leaf_flat(__be32 address)
 {
+	if (shape.ipv4_empty)
+		return 0;
 	return ipv4_walk(&flat_ipv4, shape.ipv4_units, bpf_ntohl(address));
 }
 
 static __always_inline __u32 ipv6_leaf_flat(const __be32 *address)
 {
+	if (shape.ipv6_empty)
+		return 0;
 	return ipv6_walk(&flat_ipv6, &shape.ipv6_root, shape.ipv6_units,
 			 (__u64)bpf_ntohl(address[0]) << 32 | bpf_ntohl(address[1]),
 			 (__u64)bpf_ntohl(address[2]) << 32 | bpf_ntohl(address[3]));

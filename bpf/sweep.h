@@ -55,39 +55,23 @@ static long sweep_flow(void *map, struct flow_key *key, struct flow *flow, void 
 
 static long sweep_ports(__u32 number, __u32 *left)
 {
-	__u32 zero = 0;
-	struct flow_screen *ports = bpf_map_lookup_elem(&flow_ports, &zero);
-
-	if (ports)
-		flow_screen_clear_word(ports, FLOW_PORT_MASK, number, *left);
+	flow_screen_clear_word(screen_of_ports(), FLOW_PORT_MASK, number, *left);
 	return 0;
 }
 
 static long sweep_keys(__u32 number, __u32 *left)
 {
-	__u32 zero = 0;
-	struct flow_screen *keys = bpf_map_lookup_elem(&flow_keys, &zero);
-
-	if (keys)
-		flow_screen_clear_word(keys, flow_cache.key_mask, number, *left);
+	flow_screen_clear_word(screen_of_keys(), flow_cache.key_mask, number, *left);
 	return 0;
 }
 
 static __always_inline void sweep_screens(void)
 {
-	__u32 zero = 0;
-	struct flow_screen *ports = bpf_map_lookup_elem(&flow_ports, &zero);
-	struct flow_screen *keys = bpf_map_lookup_elem(&flow_keys, &zero);
-	__u32 left;
+	__u32 left = flow_screen_turn(screen_of_ports());
 
-	if (ports) {
-		left = flow_screen_turn(ports);
-		bpf_loop(FLOW_PORT_SLOTS / FLOW_SCREEN_WORD, sweep_ports, &left, 0);
-	}
-	if (keys) {
-		left = flow_screen_turn(keys);
-		bpf_loop((flow_cache.key_mask + 1) / FLOW_SCREEN_WORD, sweep_keys, &left, 0);
-	}
+	bpf_loop(FLOW_PORT_SLOTS / FLOW_SCREEN_WORD, sweep_ports, &left, 0);
+	left = flow_screen_turn(screen_of_keys());
+	bpf_loop((flow_cache.key_mask + 1) / FLOW_SCREEN_WORD, sweep_keys, &left, 0);
 }
 
 /* A count of 0 is first marked dead, so that nobody counts in what is about to go. */

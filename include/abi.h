@@ -324,6 +324,9 @@ struct flat_shape {
 	__u32 ipv6_units;
 	__u32 ipv4_locals;
 	__u32 ipv6_locals;
+	__u32 ipv4_empty; /* 1: no address of that family is in the tables, and no code looks for it
+			   */
+	__u32 ipv6_empty;
 	__u32 locals_complete; /* 1: no other address has a class of its own at the near end */
 	struct flat_root ipv6_root;
 	struct flat_local ipv4_local[FLAT_LOCAL_MAX];

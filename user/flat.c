@@ -319,6 +319,8 @@ int flat_build(const struct tables *tables, const uint16_t *rule_slots, const ui
 	flat.shape.ipv4_units = flat.ipv4.unit_count;
 	flat.shape.ipv6_units = flat.ipv6.unit_count;
 	flat.shape.ipv6_root = flat.ipv6.root;
+	flat.shape.ipv4_empty = tables->ipv4.count == 0;
+	flat.shape.ipv6_empty = tables->ipv6.count == 0;
 	find_locals(tables, &flat.shape);
 	if (error) {
 		flat_free(&flat);

@@ -23,14 +23,24 @@ static const struct section {
 	{"syscall", BPF_PROG_TYPE_SYSCALL, 0, BPF_F_SLEEPABLE},
 };
 
-static bool is_flat(int fd)
+/* Maps of one value, that the programs never look up. */
+static const char *const maps[] = {
+	"flat_classes",	   "flat_ipv4",	 "flat_ipv6", "flow_cache_ipv4",
+	"flow_cache_ipv6", "flow_ports", "flow_keys",
+};
+
+static bool is_meant_as_value(int fd)
 {
-	static const char prefix[] = "flat_";
 	struct bpf_map_info information = {0};
 	__u32 length = sizeof(information);
 
-	return bpf_obj_get_info_by_fd(fd, &information, &length) == 0 &&
-	       strncmp(information.name, prefix, strlen(prefix)) == 0;
+	if (bpf_obj_get_info_by_fd(fd, &information, &length) < 0)
+		return false;
+	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++) {
+		if (!strcmp(information.name, maps[i]))
+			return true;
+	}
+	return false;
 }
 
 /* Called by libbpf when all maps are there and all references to them are resolved. */
@@ -51,7 +61,8 @@ static int use_addresses(struct bpf_program *program, struct bpf_prog_load_opts 
 
 		if (instruction->code != (BPF_LD | BPF_IMM | BPF_DW))
 			continue;
-		if (instruction->src_reg == BPF_PSEUDO_MAP_FD && is_flat(instruction->imm))
+		if (instruction->src_reg == BPF_PSEUDO_MAP_FD &&
+		    is_meant_as_value(instruction->imm))
 			instruction->src_reg = BPF_PSEUDO_MAP_VALUE;
 		i++;
 	}
