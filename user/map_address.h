@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Where the programs name a map of the flat index or of the flow cache, they mean the address of its
- * one value: a constant, that the kernel knows when it translates them, instead of a look-up that
- * has to be computed and compared for each packet. libbpf writes such addresses for global
+ * Where the programs name a map of the flat index or of the flow cache, they mean the address of
+ * its one value: a constant, that the kernel knows when it translates them, instead of a look-up
+ * that has to be computed and compared for each packet. libbpf writes such addresses for global
  * variables alone, whose size is fixed when they are compiled.
  */
 #ifndef SALLYPORT_MAP_ADDRESS_H
