@@ -21,13 +21,14 @@
 #include <bpf/bpf.h>
 #include <linux/bpf.h>
 
-#define SITE "tests/packet/options.yaml"
+#define SITE   "tests/packet/options.yaml"
+#define TAGGED "tests/packet/tagged.yaml"
 
-#define IN   "{\"direction\":\"in\",\"destination\":\"192.0.2.10\",\"source_port\":40000,"
-#define IN6  "{\"direction\":\"in\",\"destination\":\"2001:db8:1::10\",\"source_port\":40000,"
-#define OUT  "{\"direction\":\"out\",\"source\":\"192.0.2.10\","
-#define PEER "198.51.100.7"
-#define RTP  "\"payload\":\"8000000100000000000000000000\"}"
+#define IN     "{\"direction\":\"in\",\"destination\":\"192.0.2.10\",\"source_port\":40000,"
+#define IN6    "{\"direction\":\"in\",\"destination\":\"2001:db8:1::10\",\"source_port\":40000,"
+#define OUT    "{\"direction\":\"out\",\"source\":\"192.0.2.10\","
+#define PEER   "198.51.100.7"
+#define RTP    "\"payload\":\"8000000100000000000000000000\"}"
 
 /* ---- what is in the programs ---- */
 
@@ -332,6 +333,39 @@ static void test_a_fragment_takes_the_long_way(void **state)
 	bench_free(bench);
 }
 
+/* Where a site chooses VLANs: with one tag, and without. */
+static void test_tagged_packets_take_it(void **state)
+{
+	/* clang-format off */
+	static const struct {
+		const char *line;
+		enum reason reason;
+		bool far; /* the long way */
+	} tagged[] = {
+		{IN "\"source\":\"" PEER "\",\"destination_port\":20000,\"l4\":\"udp\",\"vlan\":[10]," RTP, REASON_RULE, false},
+		{IN "\"source\":\"" PEER "\",\"destination_port\":20000,\"l4\":\"udp\"," RTP, REASON_RULE, false},
+		{IN6 "\"source\":\"2001:db8:5::7\",\"destination_port\":20000,\"l4\":\"udp\",\"vlan\":[10]," RTP, REASON_RULE, false},
+		{IN "\"source\":\"192.88.99.99\",\"destination_port\":20000,\"l4\":\"udp\",\"vlan\":[10]," RTP, REASON_UNKNOWN_PEER, false},
+		{IN "\"source\":\"" PEER "\",\"destination_port\":20000,\"l4\":\"udp\",\"vlan\":[11]," RTP, REASON_VLAN, true},
+		{IN "\"source\":\"" PEER "\",\"destination_port\":20000,\"l4\":\"udp\",\"vlan\":[10,11]," RTP, REASON_RULE, true},
+	};
+	/* clang-format on */
+	struct bench *bench = bench_new_site(TAGGED, LOOKUP_FLAT, false, MODE_ENFORCE);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(tagged) / sizeof(tagged[0]); i++) {
+		enum direction direction;
+		size_t length;
+		const uint8_t *frame = bench_frame(tagged[i].line, &direction, &length);
+		struct met met = bench_run(bench, direction, frame, length, 1000 + i);
+
+		if (!met.outcome.way == tagged[i].far || met.outcome.reason != tagged[i].reason)
+			fail_msg("%s: reason %u, by the %s way", tagged[i].line, met.outcome.reason,
+				 met.outcome.way ? "long" : "short");
+	}
+	bench_free(bench);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -340,6 +374,7 @@ int main(void)
 		cmocka_unit_test(test_ordinary_packets_take_it),
 		cmocka_unit_test(test_strays_at_the_port_of_a_flow_take_it),
 		cmocka_unit_test(test_a_fragment_takes_the_long_way),
+		cmocka_unit_test(test_tagged_packets_take_it),
 	};
 
 	return cmocka_run_group_tests_name("short_way", tests, NULL, NULL);
