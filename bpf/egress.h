@@ -29,7 +29,7 @@ __noinline int egress_open(struct packet *packet, struct finding *finding, struc
 			       : REASON_ICMP_TYPE;
 	look_as_opened(&packet->c);
 	*finding = lookup_rule_checked(DIRECTION_OUT, packet);
-	if (!finding->rule_slot && config.mode[DIRECTION_OUT] == MODE_ENFORCE)
+	if (!finding->rule_slot && (work->by_rule || config.mode[DIRECTION_OUT] == MODE_ENFORCE))
 		return finding->reason;
 	full = flow_open(&packet->c, finding->rule_slot, work);
 	if (full == REASON_NONE || config.mode[DIRECTION_OUT] != MODE_ENFORCE)
@@ -38,11 +38,13 @@ __noinline int egress_open(struct packet *packet, struct finding *finding, struc
 	return full;
 }
 
-/* The flow that the packet goes on in, or opens. */
-static __always_inline void egress_flow(struct packet *packet, struct finding *finding)
+/* The flow that the packet goes on in, or opens. by_rule: no flow that no out rule allows, in audit
+ * neither. */
+static __always_inline void egress_flow(struct packet *packet, bool by_rule,
+					struct finding *finding)
 {
 	struct conversation *c = &packet->c;
-	struct flow_work work = {};
+	struct flow_work work = {.by_rule = by_rule};
 
 	if (tcp_is_opener(packet) || (packet_is_icmp(packet) && !is_echo_request(packet)) ||
 	    !flow_is_continued(c, packet->tcp_flags, finding, &work))
@@ -50,18 +52,27 @@ static __always_inline void egress_flow(struct packet *packet, struct finding *f
 	flow_cache_publish(c, &work.hold, work.changed);
 }
 
+/*
+ * Whether what looks like the answer of an in rule may be this host's own opening: then that rule's
+ * options would ask of its answer what they ask of strangers.
+ */
+static __always_inline bool may_be_opening(__u8 protocol, const struct finding *mirror)
+{
+	return mirror->options & config.rule_options && protocol != IPPROTO_TCP &&
+	       protocol != IPPROTO_ICMP && protocol != IPPROTO_ICMPV6;
+}
+
 static __always_inline void egress_conversation(struct packet *packet, struct finding *finding)
 {
 	struct conversation *c = &packet->c;
+	struct finding mirror = {};
 
 	if (!tcp_is_syn(packet) && (!packet_is_icmp(packet) || is_echo_reply(packet))) {
-		struct finding mirror;
-
 		look_as_served(c);
 		mirror = lookup_rule_checked(DIRECTION_IN, packet);
-		if (mirror.rule_slot) {
+		mirror.reason = REASON_MIRROR;
+		if (mirror.rule_slot && !may_be_opening(c->protocol, &mirror)) {
 			*finding = mirror;
-			finding->reason = REASON_MIRROR;
 			return;
 		}
 	}
@@ -69,7 +80,9 @@ static __always_inline void egress_conversation(struct packet *packet, struct fi
 		finding->reason = REASON_ICMP_ECHO;
 		return;
 	}
-	egress_flow(packet, finding);
+	egress_flow(packet, mirror.rule_slot, finding);
+	if (mirror.rule_slot && reason_verdict(finding->reason) != VERDICT_PASS)
+		*finding = mirror;
 }
 
 static __always_inline void egress_judge(struct __sk_buff *skb, struct packet *packet,

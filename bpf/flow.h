@@ -204,7 +204,8 @@ struct flow_work {
 	bool judged;
 	bool allowed;
 	bool changed; /* the hash map, in more than a clock */
-	bool unused[3];
+	bool by_rule; /* no flow is made that no out rule allows, in audit neither */
+	bool unused[2];
 };
 
 static __always_inline void flow_move_share(const struct flow_key *key, __u16 from, __u16 to)

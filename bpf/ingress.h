@@ -22,7 +22,9 @@ static __always_inline void ingress_conversation(struct xdp_md *context, struct 
 		*finding = lookup_rule_checked(DIRECTION_IN, packet);
 		if (finding->options && config.rule_options)
 			finding->reason = judge_options(context, packet, finding);
-		if (finding->rule_slot || finding->reason == REASON_SPOOFED)
+		/* What an option refuses may be an own flow's answer. */
+		if (finding->reason == REASON_RULE || finding->reason == REASON_SPOOFED ||
+		    (finding->rule_slot && is_echo_request(packet)))
 			return;
 		if (finding->reason == REASON_CLOSED_PORT && packet->c.protocol == IPPROTO_TCP &&
 		    !tcp_is_syn(packet))

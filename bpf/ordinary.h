@@ -153,11 +153,32 @@ static __always_inline bool judge_ordinary_arriving(struct xdp_md *context,
 		return judge_ordinary_answer(packet, finding);
 	}
 	*finding = find_rule(true, DIRECTION_IN, &packet->tuple);
-	if (finding->rule_slot)
-		return !(finding->options & config.rule_options) ||
-		       judge_ordinary_options(context, packet->tuple.family, finding);
-	return finding->reason == REASON_SPOOFED || is_tcp_syn(packet) ||
-	       judge_ordinary_answer(packet, finding);
+	if (finding->options & config.rule_options &&
+	    !judge_ordinary_options(context, packet->tuple.family, finding))
+		return false;
+	return finding->reason == REASON_RULE || finding->reason == REASON_SPOOFED ||
+	       is_tcp_syn(packet) || judge_ordinary_answer(packet, finding);
+}
+
+/*
+ * What looks like an in rule's answer and may be this host's own opening (may_be_opening): the flow
+ * first, which is there for all but the first packet.
+ */
+static __always_inline bool judge_ordinary_opening(const struct ordinary *packet,
+						   struct finding *finding)
+{
+	const struct finding mirror = *finding;
+	enum flow_answer answer;
+
+	finding->role_slot = 0;
+	answer = flow_continue_cached(&packet->tuple, packet->tuple.family, packet->tcp_flags,
+				      finding);
+	if (answer == FLOW_ASK ||
+	    (answer == FLOW_NONE && find_rule(true, DIRECTION_OUT, &packet->tuple).rule_slot))
+		return false;
+	if (answer == FLOW_NONE || reason_verdict(finding->reason) != VERDICT_PASS)
+		*finding = mirror;
+	return true;
 }
 
 /* Section 3 likewise: what answers an in rule, or goes on in a flow. */
@@ -168,7 +189,8 @@ static __always_inline bool judge_ordinary_leaving(const struct ordinary *packet
 		return false;
 	*finding = find_rule(true, DIRECTION_IN, &packet->tuple);
 	if (finding->rule_slot)
-		return true;
+		return !may_be_opening(packet->tuple.protocol, finding) ||
+		       judge_ordinary_opening(packet, finding);
 	/* The role was the in rules' affair. */
 	finding->role_slot = 0;
 	return flow_continue_cached(&packet->tuple, packet->tuple.family, packet->tcp_flags,

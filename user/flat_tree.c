@@ -15,6 +15,8 @@
 #define ROOT_SHARE 8u
 /* Of IPv4 the lower half of the upper half is empty. */
 #define IPV4_SHIFT 32u
+/* Below its root there is one dense node at most, of the third byte, as the walk has it. */
+#define IPV4_DENSE_BITS (HALF_BITS - ROOT_BITS)
 
 /* From this address on the leaf holds, up to the next boundary. IPv4 in the upper half's top. */
 struct boundary {
@@ -472,7 +474,7 @@ static uint32_t build_region(struct builder *builder, const struct region *regio
 	}
 	list_items(builder, region, shift, &list);
 	if (!builder->error)
-		entry = list.count < DENSE_FROM
+		entry = list.count < DENSE_FROM || (builder->ipv4 && region->bits < IPV4_DENSE_BITS)
 				? build_lists(builder, &list, 0, list.count, region->steps)
 				: build_crowded(builder, region);
 	free(list.items);

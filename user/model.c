@@ -508,6 +508,7 @@ static struct judgement judge_by_in_rules(struct model *model, const struct pack
 {
 	const struct host_policy *policy = model->policy;
 	struct tuple tuple = in_tuple(packet, DIRECTION_IN);
+	struct judgement judgement, of_flow;
 	const struct rule *rule;
 	unsigned options;
 
@@ -520,8 +521,13 @@ static struct judgement judge_by_in_rules(struct model *model, const struct pack
 	if (model_is_own_alone(policy, &packet->source))
 		return drop(REASON_SPOOFED);
 	rule = rules_first(policy, DIRECTION_IN, &tuple, &options);
-	if (rule)
-		return judge_by_options(model, packet, rule, options);
+	if (rule) {
+		judgement = judge_by_options(model, packet, rule, options);
+		if (judgement.judged == VERDICT_PASS)
+			return judgement;
+		of_flow = judge_by_flow(model, packet, REASON_NO_FLOW);
+		return of_flow.reason == REASON_NO_FLOW ? judgement : of_flow;
+	}
 	return judge_by_flow(model, packet, rules_why_none(policy, DIRECTION_IN, &tuple));
 }
 
@@ -684,15 +690,40 @@ static struct judgement judge_by_out_rules(struct model *model, const struct pac
 	return not_kept == REASON_NONE ? pass(REASON_RULE, rule) : drop(not_kept);
 }
 
+/* 3.6, where the in rule has options: its answer, unless an out rule lets this host open it. */
+static struct judgement judge_mirror_or_own(struct model *model, const struct packet *packet,
+					    const struct rule *mirrored)
+{
+	struct tuple tuple = flow_tuple(packet, DIRECTION_OUT);
+	struct model_flow *flow = live_flow(model, &tuple);
+	struct judgement of_flow;
+	const struct rule *rule = NULL;
+
+	if (flow) {
+		of_flow = continue_flow(model, flow, packet);
+		return of_flow.judged == VERDICT_PASS ? of_flow : pass(REASON_MIRROR, mirrored);
+	}
+	if (find_out_rule(model->policy, packet, &rule) != REASON_NONE)
+		return pass(REASON_MIRROR, mirrored);
+	if (open_flow(model, packet, rule) != REASON_NONE &&
+	    model->policy->mode[DIRECTION_OUT] == MODE_ENFORCE)
+		return pass(REASON_MIRROR, mirrored);
+	return pass(REASON_RULE, rule);
+}
+
 /* 3.6 to 3.9 */
 static struct judgement judge_own(struct model *model, const struct packet *packet)
 {
 	struct tuple tuple = in_tuple(packet, DIRECTION_OUT);
 	const struct rule *rule = NULL;
 	struct model_flow *flow;
+	unsigned options = 0;
 
 	if (!is_syn_without_ack(packet) && !is_echo_request(packet) && !is_icmp_but_echo(packet))
-		rule = rules_first(model->policy, DIRECTION_IN, &tuple, NULL);
+		rule = rules_first(model->policy, DIRECTION_IN, &tuple, &options);
+	if (rule && options && packet->transport != TRANSPORT_TCP &&
+	    packet->transport != TRANSPORT_ICMP)
+		return judge_mirror_or_own(model, packet, rule);
 	if (rule)
 		return pass(REASON_MIRROR, rule);
 	if (!is_opener(packet) && !is_echo_reply(packet) && !is_icmp_but_echo(packet)) {
