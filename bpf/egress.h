@@ -58,8 +58,7 @@ static __always_inline void egress_flow(struct packet *packet, bool by_rule,
  */
 static __always_inline bool may_be_opening(__u8 protocol, const struct finding *mirror)
 {
-	return mirror->options & config.rule_options && protocol != IPPROTO_TCP &&
-	       protocol != IPPROTO_ICMP && protocol != IPPROTO_ICMPV6;
+	return mirror->options & config.rule_options && protocol != IPPROTO_TCP;
 }
 
 static __always_inline void egress_conversation(struct packet *packet, struct finding *finding)
@@ -71,7 +70,8 @@ static __always_inline void egress_conversation(struct packet *packet, struct fi
 		look_as_served(c);
 		mirror = lookup_rule_checked(DIRECTION_IN, packet);
 		mirror.reason = REASON_MIRROR;
-		if (mirror.rule_slot && !may_be_opening(c->protocol, &mirror)) {
+		if (mirror.rule_slot &&
+		    (packet_is_icmp(packet) || !may_be_opening(c->protocol, &mirror))) {
 			*finding = mirror;
 			return;
 		}

@@ -117,3 +117,42 @@ def test_turned_off(net, family):
     number = len(MEDIA) + len(OTHERS)
     assert net.fate(RULE, lambda: net.inject(
         *[datagram(family, each) for each in {**MEDIA, **OTHERS}.values()]), number) == (number, {})
+
+
+@pytest.mark.parametrize("options", [{"live": "yes", "shape": "rtp"}, {"limit": {"per-second": 1, "burst": 1}}],
+                         ids=["media", "limit"])
+def test_what_the_host_opens_is_answered(net, family, lookup, options):
+    """From any of its ports, also those of media: a resolver's answers are no media."""
+    net.apply(site(flows=[("media", "any", "engine", ["udp/30000-65535"], options),
+                          ("names", "engine", "$far", ["udp/53"])],
+                   sets={"far": both("collector")}, lookup=lookup))
+    engine, far = address("engine", family), address("collector", family)
+    outside = net.peer.udp(far, 53)
+    inside = [net.host.udp(engine, port) for port in range(40000, 40020)]
+    for turn in range(3):
+        for one in inside:
+            question = b"question %d of port %d" % (turn, one.getsockname()[1])
+            one.sendto(question, (far, 53))
+            heard, asker = outside.recvfrom(1000)
+            assert heard == question
+            outside.sendto(b"what media never says", asker)
+            assert one.recv(1000) == b"what media never says"
+    counters = net.counters()
+    assert counters.rule("site/names", "transmit") == 60
+    # What a limit lets in passes by its rule.
+    assert counters.rule("site/names") + counters.rule("site/media") == 60
+    assert counters.rule("site/media") <= (0 if "shape" in options else 10)
+    assert counters.lost() == counters.lost("transmit") == {}
+    # Another port of the resolver's is a stranger's.
+    reason = "shape" if "shape" in options else "limited"
+    stranger = net.peer.udp(far, 5353)
+    for _ in range(20):
+        stranger.sendto(b"what media never says", (engine, 40000))
+    assert net.wait_for_drop(counters, reason, number=10).lost().keys() == {reason}
+    # And what the host sends without a rule of its own is still the answer of the in rule.
+    before = net.counters()
+    inside[0].sendto(rtp(), (far, 5353))
+    assert stranger.recv(1000) == rtp()
+    assert net.counters().rule("site/media", "transmit") == before.rule("site/media", "transmit") + 1
+    for one in [*inside, outside, stranger]:
+        one.close()

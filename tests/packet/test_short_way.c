@@ -258,6 +258,7 @@ static const struct row rows[] = {
 	{"answer to nothing", IN "\"source\":\"" PEER "\",\"destination_port\":9,\"l4\":\"tcp\",\"tcp_flags\":\"SYN+ACK\"}", REASON_NO_FLOW},
 	{"media", IN "\"source\":\"" PEER "\",\"destination_port\":5060,\"l4\":\"udp\"," RTP, REASON_RULE},
 	{"its answer", OUT "\"destination\":\"" PEER "\",\"destination_port\":40000,\"source_port\":5060,\"l4\":\"udp\"," RTP, REASON_MIRROR},
+	{"media that leaves", OUT "\"destination\":\"" PEER "\",\"source_port\":20000,\"destination_port\":40000,\"l4\":\"udp\"," RTP, REASON_MIRROR},
 };
 /* clang-format on */
 
