@@ -29,6 +29,18 @@ static __always_inline __u32 list_entry(const void *list, __u32 entry, __u64 lan
 	return *(const __u32 *)(list + 16 + (wide & 16) + count);
 }
 
+/*
+ * The number of the unit that an entry names, in 64 bits and computed once: the verifier of Linux
+ * 6.1 knows no bound of what it sees computed anew, nor of half a register that was spilled.
+ */
+static __always_inline __u64 unit_number(__u32 entry)
+{
+	__u64 number = entry & FLAT_UNIT_MASK;
+
+	asm volatile("" : "+r"(number));
+	return number;
+}
+
 /* table: FLAT_TAIL_UNITS more than units. */
 static __always_inline __u32 ipv4_walk(const void *table, __u32 units, __u32 address)
 {
@@ -36,14 +48,14 @@ static __always_inline __u32 ipv4_walk(const void *table, __u32 units, __u32 add
 	__u32 entry = ((const __u32 *)table)[address >> 16];
 
 	for (int step = 0; step < FLAT_STEPS_IPV4; step++) {
-		__u32 number = entry & FLAT_UNIT_MASK;
+		const __u64 number = unit_number(entry);
 		const void *unit;
 
 		if (!(entry & FLAT_NODE))
 			return entry;
 		if (number >= units)
 			return 0;
-		unit = table + (__u64)number * FLAT_UNIT_BYTES;
+		unit = table + number * FLAT_UNIT_BYTES;
 		if (entry & FLAT_DENSE)
 			entry = ((const __u32 *)unit)[address >> 8 & 255];
 		else
@@ -74,7 +86,8 @@ struct ipv6_way {
 
 static __always_inline void ipv6_step(struct ipv6_way *way)
 {
-	const __u32 entry = way->entry, number = entry & FLAT_UNIT_MASK;
+	const __u32 entry = way->entry;
+	const __u64 number = unit_number(entry);
 	const __u64 *unit;
 	__u64 part;
 
@@ -82,7 +95,7 @@ static __always_inline void ipv6_step(struct ipv6_way *way)
 		way->entry = 0;
 		return;
 	}
-	unit = way->table + (__u64)number * FLAT_UNIT_BYTES;
+	unit = way->table + number * FLAT_UNIT_BYTES;
 	if (entry & FLAT_LOWER)
 		way->half = way->lower;
 	part = way->half >> (entry >> FLAT_SHIFT_AT & FLAT_SHIFT_MASK);
