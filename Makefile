@@ -46,7 +46,7 @@ PARSE := arena failure stopwatch progress diagnostic yaml file_kind reader write
 	site_print csv csv_read import_cell import
 RESOLVE := reference digest feed feed_store policy_feeds policy binding value adjusted media pairing connection \
 	connection_check destination forbid_check \
-	player match precedence rules resolve demand_check media_check check host_policy difference export_nft reach \
+	player match precedence rules resolve demand_check media_check own_flow_check check host_policy difference export_nft reach \
 	matrix graph party who change_request
 COMPILE := compile compile_terms compile_addresses compile_ports compile_grids class_index class_sets tables
 JUDGE := frame packet_line model model_link model_parse model_rules model_state model_options forbidden trace

@@ -9,6 +9,7 @@
 #include "flow_rule.h"
 #include "media.h"
 #include "media_check.h"
+#include "own_flow_check.h"
 #include "pairing.h"
 #include "resolve.h"
 #include "rule_options.h"
@@ -613,4 +614,5 @@ void check_policy(struct arena *arena, struct diagnostics *diagnostics, const st
 	connections_check(arena, diagnostics, policy);
 	destinations_check(diagnostics, policy);
 	demands_check(arena, diagnostics, policy);
+	own_flows_check(arena, diagnostics, policy);
 }

@@ -71,6 +71,47 @@ static void test_unbound_roles(void **state)
 		"rule: two\n");
 }
 
+#define OWN(from, to)                                                                              \
+	ALL QUIET "flows:\n  - {id: g, from: [" from "], to: [" to "], allow: udp/8000}\n"
+
+static void test_rules_that_no_host_gets(void **state)
+{
+	assert_string_equal(
+		check(*state, CATALOG, OWN("10.1.0.0/16", "10.2.0.1")),
+		"site.yaml:11:10: warning: rule `site/g:10.1.0.0/16:10.2.0.1` (10.1.0.0/16 -> "
+		"10.2.0.1) is no host's: neither end has an address of a host of this file, or one "
+		"that `bind` names by itself; name a host or a role at the end that it is about\n");
+}
+
+static void test_rules_that_a_host_gets(void **state)
+{
+	assert_string_equal(check(*state, CATALOG, OWN("10.0.0.0/24", "10.2.0.1")), "");
+	assert_string_equal(check(*state, CATALOG, OWN("any", "10.0.0.3")), "");
+	assert_string_equal(check(*state, CATALOG, OWN("10.1.0.0/16", "10.0.2.1")), "");
+	assert_string_equal(check(*state, CATALOG, OWN("10.1.0.0/16", "acme/web")), "");
+	assert_string_equal(check(*state, CATALOG, OWN("10.1.0.0/16", "224.0.0.18")), "");
+}
+
+/* A broadcast is heard by hosts that have its address. */
+static void test_rules_to_a_broadcast_address(void **state)
+{
+	assert_string_equal(
+		check(*state, CATALOG, OWN("10.0.0.0/24", "10.0.0.255")),
+		"site.yaml:11:10: warning: rule `site/g:10.0.0.0/24:10.0.0.255`: 10.0.0.255 is the "
+		"broadcast address of 10.0.0.0/24 and no host's, so no host lets in what comes to "
+		"it: hosts that are to hear it need it under `floating` in `host`\n");
+}
+
+static void test_rules_to_no_broadcast_address(void **state)
+{
+	assert_string_equal(check(*state, CATALOG, OWN("10.0.0.0/24", "10.0.0.127")), "");
+	assert_string_equal(check(*state, CATALOG, OWN("10.0.0.4/31", "10.0.0.5")), "");
+	assert_string_equal(
+		check(*state, CATALOG,
+		      OWN("10.0.0.0/24", "10.0.0.255") "host: {floating: 10.0.0.255}\n"),
+		"");
+}
+
 /* What no flow in force names need not be bound. */
 static void test_unbound_role_that_nothing_uses(void **state)
 {
@@ -326,6 +367,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_nothing_to_say),
 		TEST(test_unbound_roles),
+		TEST(test_rules_that_no_host_gets),
+		TEST(test_rules_that_a_host_gets),
+		TEST(test_rules_to_a_broadcast_address),
+		TEST(test_rules_to_no_broadcast_address),
 		TEST(test_unbound_role_that_nothing_uses),
 		TEST(test_address_of_a_host_in_bind),
 		TEST(test_addresses_that_are_meant_for_two),
