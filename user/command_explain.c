@@ -7,6 +7,7 @@
 #include "command.h"
 #include "command_trace.h"
 #include "forbidden.h"
+#include "interface.h"
 #include "output.h"
 #include "packet_line.h"
 #include "status.h"
@@ -50,6 +51,32 @@ static int read_end(const struct invocation *invocation, const char *text, const
 	return EXIT_DONE;
 }
 
+/* What was given without a port, as it would be right. fd77::1:5 is an address by itself, though
+ * its writer may have meant port 5. */
+static int require_port(const struct invocation *invocation, const char *text)
+{
+	const char *colon = strrchr(text, ':');
+	size_t length = colon ? (size_t)(colon - text) : 0;
+	char shorter[ADDRESS_TEXT_MAX] = "";
+	struct address address;
+
+	if (text[0] == '[' || !colon)
+		return usage_error(invocation, "\"%s\" has no port: write %s:PORT, such as %s:443",
+				   text, text, text);
+	if (length < sizeof(shorter))
+		memcpy(shorter, text, length);
+	if (address_parse(shorter, &address) &&
+	    strspn(colon + 1, "0123456789") == strlen(colon + 1))
+		return usage_error(invocation,
+				   "\"%s\" is an address without a port: an IPv6 address with a "
+				   "port needs brackets, such as [%s]:%s",
+				   text, shorter, colon + 1);
+	return usage_error(invocation,
+			   "\"%s\" is an address without a port: an IPv6 address with a port needs "
+			   "brackets, such as [%s]:443",
+			   text, text);
+}
+
 /* Words into what a packet line would say. */
 static int packet_from_words(const struct invocation *invocation, json_t *packet)
 {
@@ -76,6 +103,9 @@ static int packet_from_words(const struct invocation *invocation, json_t *packet
 	result = read_end(invocation, words[2], "source", "source_port", packet);
 	if (result == EXIT_DONE)
 		result = read_end(invocation, words[3], "destination", "destination_port", packet);
+	if (result == EXIT_DONE && strcmp(words[1], "icmp") != 0 &&
+	    !json_object_get(packet, "destination_port"))
+		result = require_port(invocation, words[3]);
 	return result;
 }
 
@@ -226,9 +256,40 @@ static int explain_site(const struct invocation *invocation)
 
 /* ------------------------------------------------------------ by what is in force */
 
-/* The one that is asked, or the only one there is. */
+/* The only enforced interface that has the packet's address of this host. */
+static int choose_by_address(const struct invocation *invocation, struct arena *arena,
+			     const struct status *status, const struct packet_line *line,
+			     const char **ret_name)
+{
+	struct interface_list all = {0};
+	struct failure failure = {""};
+	const char *found = NULL;
+	size_t count = 0;
+
+	if (interface_list_read(arena, &failure, &all))
+		return output_failure(invocation, &failure);
+	list_for_each (one, &status->interfaces) {
+		const struct interface *interface = interface_by_name(&all, one->name);
+
+		if (!interface || !prefix_list_contains(&interface->addresses, &line->local))
+			continue;
+		found = one->name;
+		count++;
+	}
+	if (count != 1)
+		return usage_error(invocation,
+				   "%zu interfaces are enforced, and %s of them has the packet's "
+				   "address of this host: say which with --interface, such as "
+				   "--interface %s",
+				   status->interfaces.count, count ? "more than one" : "none",
+				   status->interfaces.items[0].name);
+	*ret_name = found;
+	return EXIT_DONE;
+}
+
+/* The one that is asked, or the only one there is, or the one that has the packet's address. */
 static int choose_interface(const struct invocation *invocation, struct arena *arena,
-			    const char **ret_name)
+			    const struct packet_line *line, const char **ret_name)
 {
 	const char *wanted = invocation->value[OPTION_INTERFACE];
 	struct failure failure = {""};
@@ -236,12 +297,9 @@ static int choose_interface(const struct invocation *invocation, struct arena *a
 
 	if (generation_status(arena, invocation->value[OPTION_PINS], &failure, &status))
 		return output_failure(invocation, &failure);
+	if (!wanted && status.interfaces.count > 1)
+		return choose_by_address(invocation, arena, &status, line, ret_name);
 	list_for_each (one, &status.interfaces) {
-		if (!wanted && status.interfaces.count > 1)
-			return usage_error(invocation,
-					   "%zu interfaces are enforced: say which with "
-					   "--interface, such as --interface %s",
-					   status.interfaces.count, one->name);
 		if (!wanted || strcmp(one->name, wanted) == 0) {
 			*ret_name = one->name;
 			return EXIT_DONE;
@@ -264,7 +322,7 @@ static int explain_live(const struct invocation *invocation)
 	int result = read_packet(invocation, NULL, &line);
 
 	if (result == EXIT_DONE)
-		result = choose_interface(invocation, arena, &answer.where);
+		result = choose_interface(invocation, arena, &line, &answer.where);
 	if (result != EXIT_DONE)
 		return result;
 	if (kernel_judge_live(invocation->value[OPTION_PINS], answer.where, &failure, &judge))

@@ -726,9 +726,11 @@ static int read_line(const json_t *object, const struct packet_names *names,
 		error = read_packet(object, names, line, failure);
 	if (error)
 		return error;
+	if (packet_parse(line->frame, line->frame_length, &packet) != REASON_NONE)
+		return 0;
+	line->local = line->direction == DIRECTION_IN ? packet.destination : packet.source;
 	line->has_payload =
 		(json_object_get(object, "frame") || json_object_get(object, "payload")) &&
-		packet_parse(line->frame, line->frame_length, &packet) == REASON_NONE &&
 		packet.payload_length;
 	return 0;
 }

@@ -35,9 +35,10 @@ struct packet_line {
 	bool has_time;
 	uint64_t at_ms;
 	bool has_bound;
-	bool bound;	  /* a local socket is bound there; true where the line says nothing */
-	bool has_payload; /* it has one of at least a byte: rules with shape ask of no other */
-	uint8_t *frame;	  /* owned */
+	bool bound;	      /* a local socket is bound there; true where the line says nothing */
+	bool has_payload;     /* it has one of at least a byte: rules with shape ask of no other */
+	struct address local; /* this host's by direction; family 0: no IP packet that is whole */
+	uint8_t *frame;	      /* owned */
 	size_t frame_length;
 };
 

@@ -177,6 +177,28 @@ def test_explain_asks_the_live_flows_and_changes_nothing(net):
                                                         status=1).stderr
 
 
+def test_explain_asks_the_interface_that_has_the_address(net):
+    net.inside(net.host, "ip", "link", "add", "e1", "type", "veth", "peer", "name", "e2")
+    for device, address in [("e1", "198.51.100.10/24"), ("e2", "203.0.113.10/24"),
+                            ("e1", "203.0.113.99/32"), ("e2", "203.0.113.99/32")]:
+        net.inside(net.host, "ip", "link", "set", device, "up")
+        net.inside(net.host, "ip", "addr", "add", address, "dev", device)
+    net.site.write_text(net.site.read_text() + "interfaces: [e0, e1]\n")
+    net.sallyport("apply", net.site)
+    peer = "192.0.2.5:40000"
+    assert net.json("explain", "in", "udp", peer, "192.0.2.10:9")["policy"] == "e0"
+    assert net.json("explain", "in", "udp", peer, "198.51.100.10:9")["policy"] == "e1"
+    assert net.json("explain", "out", "udp", "198.51.100.10:9", peer)["policy"] == "e1"
+    assert net.json("explain", "-i", "e1", "in", "udp", peer, "192.0.2.10:9")["policy"] == "e1"
+    # Not by the remote address, nor by one that only an interface without a policy has.
+    for local, words in [("192.0.2.5:9", "none of them has"), ("203.0.113.10:9", "none of them has")]:
+        refused = net.sallyport("explain", "in", "udp", "192.0.2.10:9", local, status=2).stderr
+        assert words in refused and "such as --interface e0" in refused
+    net.inside(net.host, "ip", "addr", "add", "203.0.113.99/32", "dev", "e0")
+    assert "more than one of them has" in net.sallyport(
+        "explain", "in", "udp", peer, "203.0.113.99:9", status=2).stderr
+
+
 @pytest.mark.skipif(not shutil.which("promtool"), reason="promtool is not installed")
 def test_promtool_accepts_the_scrape(net):
     net.sallyport("apply", net.site)

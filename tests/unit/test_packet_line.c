@@ -35,6 +35,22 @@ static unsigned be16(const uint8_t *at)
 #define V4 "\"source\":\"192.0.2.1\",\"destination\":\"198.51.100.2\""
 #define V6 "\"source\":\"2001:db8::1\",\"destination\":\"2001:db8::2\""
 
+static void test_local_address(void **state)
+{
+	struct packet_line in = parse("{\"l4\":\"tcp\"," V4 ",\"destination_port\":443}");
+	struct packet_line out =
+		parse("{\"direction\":\"out\",\"l4\":\"tcp\"," V4 ",\"destination_port\":443}");
+	struct address source, destination;
+
+	(void)state;
+	assert_true(address_parse("192.0.2.1", &source));
+	assert_true(address_parse("198.51.100.2", &destination));
+	assert_int_equal(address_compare(&in.local, &destination), 0);
+	assert_int_equal(address_compare(&out.local, &source), 0);
+	packet_line_clear(&in);
+	packet_line_clear(&out);
+}
+
 static void test_defaults(void **state)
 {
 	struct packet_line line = parse("{\"l4\":\"tcp\"," V4 ",\"destination_port\":443}");
@@ -90,6 +106,7 @@ static void test_every_key(void **state)
 	line = parse("{\"id\":3,\"frame\":\"0102\"}");
 	assert_int_equal(json_integer_value(line.id), 3);
 	assert_int_equal(line.frame_length, 2);
+	assert_int_equal(line.local.family, 0);
 	packet_line_clear(&line);
 	line = parse("{\"l4\":\"arp\"," V4 "}");
 	assert_int_equal(be16(line.frame + 12), 0x0806);
@@ -291,10 +308,11 @@ static void test_longest_frame(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_defaults),  cmocka_unit_test(test_every_key),
-		cmocka_unit_test(test_protocols), cmocka_unit_test(test_tcp_flags),
-		cmocka_unit_test(test_fragments), cmocka_unit_test(test_names),
-		cmocka_unit_test(test_errors),	  cmocka_unit_test(test_longest_frame),
+		cmocka_unit_test(test_local_address), cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_every_key),     cmocka_unit_test(test_protocols),
+		cmocka_unit_test(test_tcp_flags),     cmocka_unit_test(test_fragments),
+		cmocka_unit_test(test_names),	      cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_longest_frame),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
