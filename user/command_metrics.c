@@ -68,8 +68,11 @@ int command_serve(const struct invocation *invocation)
 	cleanup(fd_closep) int stop = -1;
 	struct failure failure = {""};
 
-	if (stop_signals_open(&failure, &stop) ||
-	    server_open(address ? address : SERVE_ADDRESS_DEFAULT, &source, &failure, &server))
+	if (!address)
+		address = SERVE_ADDRESS_DEFAULT;
+	if (serve_address_check(address, &failure))
+		return usage_error(invocation, "--web.listen-address: %s", failure.message);
+	if (stop_signals_open(&failure, &stop) || server_open(address, &source, &failure, &server))
 		return output_failure(invocation, &failure);
 	output_json(invocation, stdout, json_pack("{s:s}", "listening", server_address(server)));
 	fflush(stdout);

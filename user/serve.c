@@ -183,6 +183,14 @@ static int split_address(const char *address, char *host, const char **ret_port,
 	return 0;
 }
 
+int serve_address_check(const char *address, struct failure *failure)
+{
+	char host[HOST_BYTES_MAX];
+	const char *port;
+
+	return split_address(address, host, &port, failure);
+}
+
 static int listen_on(const struct addrinfo *info, const char *address, struct failure *failure,
 		     int *ret_socket)
 {

@@ -26,8 +26,14 @@ struct serve_source {
 struct server;
 
 /*
- * Listens. address: "HOST:PORT", "[::1]:PORT", or ":PORT" for every address; port 0 lets the kernel
- * choose. source must outlive the server. 0 or -errno with the reason.
+ * Whether it is an address to listen on: "HOST:PORT", "[::1]:PORT", or ":PORT" for every address.
+ * 0, or -EINVAL with what would be right. No host's name is looked up.
+ */
+int serve_address_check(const char *address, struct failure *failure);
+
+/*
+ * Listens. address: one that serve_address_check() takes; port 0 lets the kernel choose. source
+ * must outlive the server. 0 or -errno with the reason.
  */
 int server_open(const char *address, const struct serve_source *source, struct failure *failure,
 		struct server **ret_server);

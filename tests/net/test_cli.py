@@ -398,6 +398,12 @@ def test_explain_of_bad_packets():
     assert '"x" is no port' in usage_error("explain", *MODEL, "in", "tcp", "10.20.1.11:x", "b")
     assert "is no port" in usage_error("explain", *MODEL, "in", "tcp", "10.20.1.11:70000", "b")
     assert "[2001:db8::1]:5060" in usage_error("explain", *MODEL, "in", "udp", "[2001:db8::1", "b")
+    for text, right in [("fd77::2:6", "needs brackets, such as [fd77::2]:6\n"),
+                        ("fd77::2", "needs brackets, such as [fd77::2]:443\n"),
+                        ("[fd77::2]", "such as [fd77::2]:443\n"),
+                        ("10.20.2.11", "write 10.20.2.11:PORT")]:
+        assert right in usage_error("explain", *MODEL, "in", "udp", "fd77::1:5", text)
+    expect(DONE, "explain", *MODEL, "in", "icmp", "fd77::1", "fd77::2")
     assert "give --site SITE too" in usage_error("explain", "--model", "in", "tcp", "a", "b")
     expect(POLICY, "explain", *MODEL, "in", "tcp", "nobody", "10.20.2.11:9005")
     expect(POLICY, "explain", *MODEL, '{"l4":"tcp"}')
@@ -408,10 +414,11 @@ def test_explain_of_bad_packets():
 
 
 def test_serve_refuses_bad_addresses():
-    for address, words in [("9077", "has no port"), ("127.0.0.1:x", "is no port"),
-                           ("::1:9077", "in brackets"), ("192.0.2.1:0", "no interface here")]:
-        result = expect(FAILED, "serve", "--web.listen-address", address)
-        assert words in result.stderr
+    for address, words in [("9077", "write HOST:PORT"), ("foo", "write HOST:PORT"),
+                           ("127.0.0.1:x", "is no port"), ("::1:9077", "in brackets")]:
+        assert words in usage_error("serve", "--web.listen-address", address)
+    result = expect(FAILED, "serve", "--web.listen-address", "192.0.2.1:0")
+    assert "no interface here" in result.stderr
 
 
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT])

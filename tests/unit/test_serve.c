@@ -241,6 +241,13 @@ static void expect_failure(const char *address, int error, const char *part)
 static void test_addresses(void **state)
 {
 	struct fixture *fixture = *state;
+	struct failure failure = {""};
+
+	assert_int_equal(serve_address_check(SERVE_ADDRESS_DEFAULT, &failure), 0);
+	assert_int_equal(serve_address_check("[::1]:0", &failure), 0);
+	assert_int_equal(serve_address_check(":9077", &failure), 0);
+	assert_int_equal(serve_address_check("foo", &failure), -EINVAL);
+	assert_non_null(strstr(failure.message, "write HOST:PORT"));
 
 	expect_failure("9077", EINVAL, "has no port");
 	expect_failure("localhost:", EINVAL, "is no port");
