@@ -538,8 +538,9 @@ static void print_status(const struct status *status, const struct lifetimes *li
 	if (status->busy)
 		printf("process %d is changing the policy at this moment\n", status->busy);
 	if (status->interrupted)
-		printf("a command was killed at the step \"%s\": the next apply or detach finishes "
-		       "or reverts what it left\n",
+		printf("a command was cut short at the step \"%s\": run sallyport apply again; it "
+		       "(or "
+		       "detach) finishes or reverts what was left\n",
 		       status->journal.step);
 }
 

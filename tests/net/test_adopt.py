@@ -328,6 +328,7 @@ def test_kill_while_it_learns(net, family):
     process.kill()
     process.communicate()
     assert net.json("status", status=1)["interrupted"]
+    assert "run sallyport apply again" in net.sallyport("status", status=1).stdout
     talk(*pairs)
     pairs += open_out(net, family)
     done = net.apply(site()).stdout
