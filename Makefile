@@ -49,7 +49,7 @@ RESOLVE := reference digest feed feed_store policy_feeds policy binding value ad
 	player match precedence rules resolve demand_check media_check own_flow_check check host_policy difference export_nft reach \
 	matrix graph party who change_request
 COMPILE := compile compile_terms compile_addresses compile_ports compile_grids class_index class_sets tables
-JUDGE := frame packet_line model model_link model_parse model_rules model_state model_options forbidden trace
+JUDGE := frame packet_line model model_link model_parse model_rules model_state model_options model_errors forbidden trace
 KERNEL := flat_tree flat address_image bank flat_map table_maps map_address load kernel_log kernel_run kernel_judge
 ATTACH := netlink interface route socket_diagnostics adopt pins lasting banks slots attach hooks first_load recovery generation detach live_config status live_rules live_judge
 ACCOUNT := drop_event drop_reader pcap counters snapshot feed_ages metrics serve live_policy

@@ -41,23 +41,7 @@ static __always_inline bool parse_quote(struct cursor *cursor, struct packet *pa
 	return !packet_is_icmp(packet) || is_echo_request(packet) || is_echo_reply(packet);
 }
 
-/* At most so many a second, counted in state; the second's change may let a few more through on
- * many CPUs. */
-static __always_inline bool icmp_error_is_within_limit(void)
-{
-	__u64 second = clock_now() / (config.second ? config.second : 1);
-
-	/* Audit charges no limits. */
-	if (config.dry_run || config.mode[DIRECTION_IN] != MODE_ENFORCE)
-		return true;
-	if (state.icmp_second != second) {
-		state.icmp_second = second;
-		state.icmp_errors = 0;
-	}
-	return __sync_fetch_and_add(&state.icmp_errors, 1) < config.icmp_errors_per_second;
-}
-
-/* The rule or flow that the quoted packet belongs to. */
+/* The rule or flow that the quoted packet belongs to; of a flow, the reason is REASON_FLOW. */
 static __always_inline bool quote_is_related(enum direction direction, struct packet *quoted,
 					     struct finding *finding)
 {
@@ -136,6 +120,7 @@ static __always_inline enum reason judge_icmp_error(enum direction direction, vo
 	const bool arriving = direction == DIRECTION_IN;
 	__be32 own[4] = {packet->c.local[0], packet->c.local[1], packet->c.local[2],
 			 packet->c.local[3]};
+	const __u64 teller = arriving ? error_teller(&packet->c) : 0;
 
 	if (!read_quote(direction, context, packet))
 		return REASON_ICMP_UNRELATED;
@@ -144,7 +129,8 @@ static __always_inline enum reason judge_icmp_error(enum direction direction, vo
 		finding->rule_slot = 0;
 		return REASON_ICMP_UNRELATED;
 	}
-	if (arriving && !icmp_error_is_within_limit()) {
+	if (arriving &&
+	    !error_is_within_limit(&packet->c, teller, finding->reason == REASON_FLOW)) {
 		finding->rule_slot = 0;
 		return REASON_ICMP_LIMITED;
 	}

@@ -28,19 +28,11 @@ struct {
 /* Other CPUs charge the same source: only packets that pass do, so that this is plenty. */
 #define LIMIT_TRIES 4
 
-/* The finalizer of MurmurHash3: every bit of the input moves every bit of the output. */
-static __always_inline __u64 limit_mix(__u64 bits)
-{
-	bits = (bits ^ bits >> 33) * 0xff51afd7ed558ccdull;
-	bits = (bits ^ bits >> 33) * 0xc4ceb9fe1a85ec53ull;
-	return bits ^ bits >> 33;
-}
-
 static __always_inline __u64 limit_hash(const struct limit_source *source)
 {
-	__u64 hash = limit_mix(config.limit_seed ^ source->upper);
+	__u64 hash = mix(config.limit_seed ^ source->upper);
 
-	return limit_mix(limit_mix(hash ^ source->lower) + config.limit_seed + source->rule);
+	return mix(mix(hash ^ source->lower) + config.limit_seed + source->rule);
 }
 
 /* The first so many bits of 64; more than 64 are all, less than 0 none. */

@@ -574,12 +574,12 @@ struct config {
 	__u64 second; /* ticks of the clock in a second */
 	__u32 generation;
 	__u32 cross_check; /* one packet in so many is judged by both encodings; 0: none */
-	__u32 icmp_errors_per_second;
-	__u32 flow_share;	    /* flows that one rule and peer may hold; 0: any */
-	__u8 mode[DIRECTION_COUNT]; /* enum mode */
-	__u8 lookup;		    /* enum lookup */
-	__u8 forwarding;	    /* enum forwarding */
-	__u8 dhcp;		    /* the client exchange passes */
+	__u32 icmp_errors_per_second; /* of each bucket of icmp_buckets, and at once: 1 or more */
+	__u32 flow_share;	      /* flows that one rule and peer may hold; 0: any */
+	__u8 mode[DIRECTION_COUNT];   /* enum mode */
+	__u8 lookup;		      /* enum lookup */
+	__u8 forwarding;	      /* enum forwarding */
+	__u8 dhcp;		      /* the client exchange passes */
 	__u8 router_advertisements;
 	__u8 virtual_clock; /* trace: the clock is state.now */
 	__u8 record;	    /* trace: write state.outcome */
@@ -595,7 +595,7 @@ struct config {
 	__u32 rule_options;    /* RULE_OPTIONS_MASK's bits that some in rule has: 0 costs nothing */
 	__u32 live_ticks;      /* how long a port that was found bound counts as bound */
 	__u32 limit_sets;      /* of the map limits */
-	__u64 limit_seed;      /* so that nobody can choose sources that share a set */
+	__u64 limit_seed;      /* so that nobody can choose what shares a set or a bucket */
 	__u32 echo_per_second; /* echo requests from anybody that no rule lets in; 0: none */
 	__u32 echo_burst;
 	__u8 link_control;	   /* LINK_LACP and others: what passes */
@@ -631,8 +631,6 @@ enum bound {
 struct state {
 	__u64 now; /* trace: the virtual clock */
 	__u64 disagreements;
-	__u64 icmp_second; /* the second in which icmp_errors were counted */
-	__u32 icmp_errors;
 	__u32 fallback; /* 1: flat and maps disagreed, maps decide until the next load */
 	struct outcome outcome;
 	/* Said of the next packet before it is judged; looked at only where config.record is set.

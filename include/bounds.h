@@ -100,9 +100,24 @@
 	{                                                                                          \
 		30000u, 7200000u, 30000u, 30000u, 120000u, 10000u                                  \
 	}
-#define ECHO_LIMIT_MAX	       1000000u /* icmp-echo: a second, and burst */
-#define ICMP_ERRORS_PER_SECOND 100u	/* path-MTU discovery needs a handful */
-#define FLOW_PEER_SHARE	       4u	/* one rule and peer may hold 1/4 of the flow table */
+#define ECHO_LIMIT_MAX	1000000u /* icmp-echo: a second, and burst */
+#define FLOW_PEER_SHARE 4u	 /* one rule and peer may hold 1/4 of the flow table */
+
+/* A second of one bucket, and at once: path-MTU discovery needs one, and one more where the path
+ * narrows again. */
+#define ICMP_ERRORS_PER_SECOND 10u
+/*
+ * Buckets of arriving ICMP errors, 8 bytes each: 2048 for own flows, so that two that learn at once
+ * seldom share one; and for in rules 8 for each of 256 sets of tellers, so that a path that changes
+ * is told to many peers at once, and a stranger has a 256th of it whatever he quotes.
+ */
+#define ICMP_FLOW_BUCKETS 2048u /* powers of two, all three */
+#define ICMP_TELLER_SETS  256u
+#define ICMP_TELLER_WAYS  8u
+#define ICMP_BUCKETS	  (ICMP_FLOW_BUCKETS + ICMP_TELLER_SETS * ICMP_TELLER_WAYS)
+/* Of one teller: what routes are announced by, and what a site is given (RFC 6177). */
+#define ICMP_TELLER_IPV4_BITS 24
+#define ICMP_TELLER_IPV6_BITS 48
 
 /* Drop events: a second's worth may come at once, so a ring holds that and some that are older. */
 #define DROP_EVENTS_PER_SECOND 10u  /* and direction and reason: enough to read, nothing to feel */

@@ -34,7 +34,8 @@
 	X(ICMP_REDIRECT, "icmp-redirect", DROP, "redirects are never accepted")                    \
 	X(ICMP_UNRELATED, "icmp-unrelated", DROP,                                                  \
 	  "it quotes no packet of an allowed conversation")                                        \
-	X(ICMP_LIMITED, "icmp-limited", DROP, "more ICMP errors in this second than are let in")   \
+	X(ICMP_LIMITED, "icmp-limited", DROP,                                                      \
+	  "more ICMP errors from there, or about this flow, than are let in")                      \
 	X(ICMP_TYPE, "icmp-type", DROP, "an ICMP message that no rule allows")                     \
 	X(PROTOCOL, "protocol", DROP, "an IP protocol that no rule allows")                        \
 	X(CLOSED_PORT, "closed-port", DROP, "a service port that is in no rule")                   \

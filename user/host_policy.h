@@ -97,8 +97,8 @@ struct host_policy {
 	uint32_t cross_check;
 	uint32_t flows;
 	uint32_t fragments;
-	uint32_t sources; /* entries of the limiter's table */
-	uint32_t icmp_errors_per_second;
+	uint32_t sources;		 /* entries of the limiter's table */
+	uint32_t icmp_errors_per_second; /* of each bucket, and at once: 1 or more */
 	uint32_t flow_share;
 	uint32_t timeout_ms[FLOW_STATE_COUNT];
 	uint32_t fragment_timeout_ms;

@@ -45,8 +45,6 @@ static int reset(struct judge *base)
 	struct state *state = loaded_state(kernel->loaded);
 	int error;
 
-	state->icmp_second = 0;
-	state->icmp_errors = 0;
 	state->echo_used = 0;
 	error = loaded_forget(kernel->loaded);
 	return error ? error : loaded_forget_limits(kernel->loaded);

@@ -772,23 +772,6 @@ struct state *loaded_state(struct loaded *loaded)
 	return &loaded->skeleton->bss->state;
 }
 
-int loaded_forget_limits(struct loaded *loaded)
-{
-	const struct bpf_map *map = loaded->skeleton->maps.limits;
-	__u32 count = bpf_map__max_entries(map);
-	struct limit_set *sets = calloc(count, sizeof(*sets));
-	__u32 *keys = calloc(count, sizeof(*keys));
-	int error = -ENOMEM;
-
-	for (__u32 i = 0; keys && i < count; i++)
-		keys[i] = i;
-	if (sets && keys)
-		error = bpf_map_update_batch(bpf_map__fd(map), keys, sets, &count, NULL);
-	free(sets);
-	free(keys);
-	return error;
-}
-
 /* ---- forgetting ---- */
 
 static void clear_hash(const struct bpf_map *map)
@@ -811,6 +794,30 @@ static int clear_array(const struct bpf_map *map)
 	memset(value, 0, size);
 	munmap(value, size);
 	return 0;
+}
+
+/* Of an array that can't be mapped. */
+static int clear_entries(const struct bpf_map *map)
+{
+	__u32 count = bpf_map__max_entries(map);
+	void *values = calloc(count, bpf_map__value_size(map));
+	__u32 *keys = calloc(count, sizeof(*keys));
+	int error = -ENOMEM;
+
+	for (__u32 i = 0; keys && i < count; i++)
+		keys[i] = i;
+	if (values && keys)
+		error = bpf_map_update_batch(bpf_map__fd(map), keys, values, &count, NULL);
+	free(values);
+	free(keys);
+	return error;
+}
+
+int loaded_forget_limits(struct loaded *loaded)
+{
+	int error = clear_entries(loaded->skeleton->maps.limits);
+
+	return error ? error : clear_entries(loaded->skeleton->maps.icmp_buckets);
 }
 
 int loaded_forget(struct loaded *loaded)

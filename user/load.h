@@ -99,7 +99,7 @@ const struct table_report *loaded_report(const struct loaded *loaded, enum table
 int loaded_adopt_fd(
 	const struct loaded *loaded); /* program adopt: a frame that is a struct adoption */
 struct state *loaded_state(struct loaded *loaded); /* mapped, writable: what the programs see now */
-/* Every source starts anew, for trace and tests. 0, or -errno. */
+/* Every source and ICMP error starts anew, for trace and tests. 0, or -errno. */
 int loaded_forget_limits(struct loaded *loaded);
 
 /*
@@ -111,8 +111,9 @@ int loaded_forget(struct loaded *loaded);
 /*
  * Names of the maps in the object, so that pins read well (bpffs and BTF names):
  *   generation: ipv4_classes ipv6_classes port_classes end_classes decisions rule_info flat_classes
- * flat_ipv4 flat_ipv6 live_answers rule_limits limits configuration (.rodata) state (.bss)
- * generation_info (ARRAY of 1)
+ * flat_ipv4 flat_ipv6 live_answers rule_limits limits icmp_buckets configuration (.rodata)
+ * state (.bss) generation_info (ARRAY of 1)
+ *
  *   lasting:    flows flow_shares flow_cache_ipv4 flow_cache_ipv6 flow_ports flow_keys fragments
  * receive_rules transmit_rules receive_reasons transmit_reasons drop_rings drop_events sweep_timer;
  * rule_slots and rule_bases (HASH, RULE_IDS_MAX, NO_PREALLOC), role_slots (HASH, ROLE_SLOTS_MAX,

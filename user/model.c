@@ -11,14 +11,13 @@
 #include <string.h>
 
 #include "judge.h"
+#include "model_errors.h"
 #include "model_link.h"
 #include "model_options.h"
 #include "model_parse.h"
 #include "model_rules.h"
 #include "model_state.h"
 #include "words.h"
-
-enum { MILLISECONDS_A_SECOND = 1000 };
 
 enum {
 	ICMP4_ECHO_REPLY = 0,
@@ -55,6 +54,7 @@ struct model {
 	size_t *slot_of_rule;	 /* by index of the rule in the policy */
 	struct model_state state;
 	struct model_limits limits;
+	struct model_errors errors;
 	size_t flows_max; /* of the first policy: a swap keeps the tables */
 	size_t fragments_max;
 	uint64_t now; /* milliseconds */
@@ -259,13 +259,17 @@ static bool is_icmp_error(const struct packet *packet)
 	       packet->icmp_type <= ICMP6_PARAMETER_PROBLEM;
 }
 
+enum conversation_kind { NOT_ALLOWED, OF_IN_RULE, OF_FLOW };
+
 /*
- * Whether a quoted packet belongs to an allowed conversation. direction: of the quoted packet, the
+ * Which allowed conversation a quoted packet belongs to. direction: of the quoted packet, the
  * opposite of the error's. The mirror is of what this host answers, so of the two echo messages the
  * one that the in rule's conversation has in that direction; the flow has the other one.
  */
-static bool quoted_is_allowed(const struct model *model, const struct packet *quoted,
-			      enum direction direction, const struct rule **ret_rule)
+static enum conversation_kind quoted_conversation(const struct model *model,
+						  const struct packet *quoted,
+						  enum direction direction,
+						  const struct rule **ret_rule)
 {
 	bool leaving = direction == DIRECTION_OUT;
 	bool of_in_rule = leaving ? is_echo_reply(quoted) : is_echo_request(quoted);
@@ -279,42 +283,39 @@ static bool quoted_is_allowed(const struct model *model, const struct packet *qu
 		rule = rules_first(model->policy, DIRECTION_IN, &tuple, NULL);
 		if (rule) {
 			*ret_rule = rule;
-			return true;
+			return OF_IN_RULE;
 		}
 	}
 	if (of_in_rule && model_offers_echo(model->policy, &tuple.local)) {
 		*ret_rule = NULL;
-		return true;
+		return OF_IN_RULE;
 	}
 	if (quoted->transport == TRANSPORT_ICMP && !of_flow)
-		return false;
+		return NOT_ALLOWED;
 	tuple = flow_tuple(quoted, direction);
 	flow = live_flow(model, &tuple);
 	if (!flow)
-		return false;
+		return NOT_ALLOWED;
 	of_policy = opinion(model, flow);
 	if (of_policy.blocked)
-		return false;
+		return NOT_ALLOWED;
 	*ret_rule = of_policy.rule;
-	return true;
+	return OF_FLOW;
 }
 
-/* True if one more error may be let in during this second. */
-static bool charge_icmp_error(struct model *model)
+/* True, and charged, if one more such error may be let in. */
+static bool charge_icmp_error(struct model *model, const struct packet *error,
+			      const struct packet *quoted, enum conversation_kind kind)
 {
-	uint64_t second = model->now / MILLISECONDS_A_SECOND;
+	uint32_t per_second = model->policy->icmp_errors_per_second;
+	struct tuple flow = flow_tuple(quoted, DIRECTION_OUT);
+	size_t bucket = kind == OF_FLOW ? model_errors_of_flow(&flow)
+					: model_errors_of_teller(&error->source, &flow.remote);
 
 	/* Audit charges no limits. */
 	if (model->policy->mode[DIRECTION_IN] != MODE_ENFORCE)
 		return true;
-	if (model->state.icmp_second != second) {
-		model->state.icmp_second = second;
-		model->state.icmp_errors = 0;
-	}
-	if (model->state.icmp_errors >= model->policy->icmp_errors_per_second)
-		return false;
-	model->state.icmp_errors++;
-	return true;
+	return model_errors_charge(&model->errors, bucket, per_second, model->now);
 }
 
 static struct judgement judge_icmp_error(struct model *model, const struct packet *packet,
@@ -323,6 +324,7 @@ static struct judgement judge_icmp_error(struct model *model, const struct packe
 	bool arriving = direction == DIRECTION_IN;
 	const struct address *quoted_here;
 	const struct address *here;
+	enum conversation_kind kind;
 	const struct rule *rule;
 	struct packet quoted;
 
@@ -335,9 +337,10 @@ static struct judgement judge_icmp_error(struct model *model, const struct packe
 	quoted_here = arriving ? &quoted.source : &quoted.destination;
 	if (address_compare(here, quoted_here) != 0)
 		return drop(REASON_ICMP_UNRELATED);
-	if (!quoted_is_allowed(model, &quoted, arriving ? DIRECTION_OUT : DIRECTION_IN, &rule))
+	kind = quoted_conversation(model, &quoted, arriving ? DIRECTION_OUT : DIRECTION_IN, &rule);
+	if (kind == NOT_ALLOWED)
 		return drop(REASON_ICMP_UNRELATED);
-	if (arriving && !charge_icmp_error(model))
+	if (arriving && !charge_icmp_error(model, packet, &quoted, kind))
 		return drop(REASON_ICMP_LIMITED);
 	return pass(REASON_ICMP_ERROR, rule);
 }
@@ -826,6 +829,7 @@ static int model_reset(struct judge *judge)
 
 	model_state_clear(&model->state);
 	model_limits_clear(&model->limits);
+	model->errors = (struct model_errors){0};
 	model->now = 0;
 	return 0;
 }
@@ -875,8 +879,7 @@ int model_swap_policy(struct judge *judge, const struct host_policy *policy)
 	model->generation++;
 	/* A generation counts its own limits. */
 	model_limits_clear(&model->limits);
-	model->state.icmp_second = 0;
-	model->state.icmp_errors = 0;
+	model->errors = (struct model_errors){0};
 	model->state.echo_spent = 0;
 	return 0;
 }

@@ -43,8 +43,6 @@ struct model_state {
 	void *fragments;
 	size_t flow_count;
 	size_t fragment_count;
-	uint64_t icmp_second; /* the second in which icmp_errors were counted */
-	uint32_t icmp_errors;
 	uint64_t echo_spent; /* of host: {icmp-echo}, at echo_at: thousandths of a ping */
 	uint64_t echo_at;
 };

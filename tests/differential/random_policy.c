@@ -293,7 +293,7 @@ static void random_bounds(struct random *random, struct host_policy *policy)
 	static const uint32_t flows[] = {1, 4, 16, 64, 1024, 65536};
 	static const uint32_t fragments[] = {1, 2, 8, 64, 4096};
 	static const uint32_t shares[] = {0, 1, 2, 8, 256};
-	static const uint32_t errors[] = {0, 1, 2, 10, 100};
+	static const uint32_t errors[] = {1, 1, 2, 10};
 	static const uint32_t timeouts[] = {1, 50, 200, 1000, 5000, 60000};
 
 	policy->flows = random_of(random, flows);

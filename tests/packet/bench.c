@@ -187,8 +187,6 @@ void bench_free(struct bench *bench)
 void bench_reset(struct bench *bench)
 {
 	assert_int_equal(loaded_forget(bench->loaded), 0);
-	loaded_state(bench->loaded)->icmp_second = 0;
-	loaded_state(bench->loaded)->icmp_errors = 0;
 	assert_int_equal(loaded_forget_limits(bench->loaded), 0);
 }
 

@@ -446,14 +446,39 @@ static void test_icmpv6_errors(void **state)
 	    {ERROR6(5, QUOTED6("11", "13c4000900080000")), REASON_ICMP_TYPE});
 }
 
+#define ERROR_FROM(source, quote, ms)                                                              \
+	ARRIVES(ICMP FROM(source, "192.0.2.1") TYPE(3) PAYLOAD(quote) AT(ms))
+#define OWN_SEGMENT(port) QUOTED_H_P("4500", "0000", "06") port "01bb00000000" /* to 443 */
+
 static void test_error_limit(void **state)
 {
 	(void)state;
-#define ERROR_AT(ms) ARRIVES(ICMP ROUTER TYPE(3) PAYLOAD(SIP_ANSWER) AT(ms))
+#define ERROR_AT(ms) ERROR_FROM("203.0.113.200", SIP_ANSWER, ms)
 	RUN(policy->icmp_errors_per_second = 2, {ERROR_AT(0), REASON_ICMP_ERROR, "t/sip"},
-	    {ERROR_IN(""), REASON_ICMP_UNRELATED}, {ERROR_AT(998), REASON_ICMP_ERROR, "t/sip"},
-	    {ERROR_AT(999), REASON_ICMP_LIMITED}, {ERROR_AT(1000), REASON_ICMP_ERROR, "t/sip"},
-	    {ERROR_AT(1001), REASON_ICMP_ERROR, "t/sip"}, {ERROR_AT(1999), REASON_ICMP_LIMITED});
+	    {ERROR_IN(""), REASON_ICMP_UNRELATED}, {ERROR_AT(1), REASON_ICMP_ERROR, "t/sip"},
+	    {ERROR_AT(2), REASON_ICMP_LIMITED}, {ERROR_AT(499), REASON_ICMP_LIMITED},
+	    {ERROR_AT(500), REASON_ICMP_ERROR, "t/sip"}, {ERROR_AT(999), REASON_ICMP_LIMITED},
+	    {ERROR_AT(1000), REASON_ICMP_ERROR, "t/sip"});
+	RUN(policy->mode[DIRECTION_IN] = MODE_AUDIT; policy->icmp_errors_per_second = 1,
+						     {ERROR_AT(0), REASON_ICMP_ERROR, "t/sip"},
+						     {ERROR_AT(0), REASON_ICMP_ERROR, "t/sip"});
+}
+
+/* Whoever has spent what is his has spent nobody else's. */
+static void test_error_shares(void **state)
+{
+	(void)state;
+	RUN(policy->icmp_errors_per_second = 1, {OPEN, REASON_RULE, "t/web"},
+	    {LEAVES(TCP H_P PORTS(1001, 443)), REASON_RULE, "t/web"},
+	    {ERROR_FROM("203.0.113.200", SIP_ANSWER, 0), REASON_ICMP_ERROR, "t/sip"},
+	    {ERROR_FROM("203.0.113.200", SIP_ANSWER, 0), REASON_ICMP_LIMITED},
+	    /* An address of the same 24 bits, and one of others. */
+	    {ERROR_FROM("203.0.113.9", SIP_ANSWER, 0), REASON_ICMP_LIMITED},
+	    {ERROR_FROM("203.0.112.9", SIP_ANSWER, 0), REASON_ICMP_ERROR, "t/sip"},
+	    /* Own flows have their own, whoever tells of them. */
+	    {ERROR_FROM("203.0.113.9", OWN_SEGMENT("03e8"), 0), REASON_ICMP_ERROR, "t/web"},
+	    {ERROR_FROM("203.0.112.9", OWN_SEGMENT("03e8"), 0), REASON_ICMP_LIMITED},
+	    {ERROR_FROM("203.0.113.9", OWN_SEGMENT("03e9"), 0), REASON_ICMP_ERROR, "t/web"});
 }
 
 /* ------------------------------------------------------------ reload ----------------------------
@@ -556,6 +581,7 @@ int main(void)
 		cmocka_unit_test(test_leaving_errors),
 		cmocka_unit_test(test_icmpv6_errors),
 		cmocka_unit_test(test_error_limit),
+		cmocka_unit_test(test_error_shares),
 		cmocka_unit_test(test_policy_swap),
 		cmocka_unit_test(test_swap_to_audit),
 		cmocka_unit_test(test_reset_and_clock),
