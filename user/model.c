@@ -259,8 +259,6 @@ static bool is_icmp_error(const struct packet *packet)
 	       packet->icmp_type <= ICMP6_PARAMETER_PROBLEM;
 }
 
-enum conversation_kind { NOT_ALLOWED, OF_IN_RULE, OF_FLOW };
-
 /*
  * Which allowed conversation a quoted packet belongs to. direction: of the quoted packet, the
  * opposite of the error's. The mirror is of what this host answers, so of the two echo messages the
@@ -307,7 +305,6 @@ static enum conversation_kind quoted_conversation(const struct model *model,
 static bool charge_icmp_error(struct model *model, const struct packet *error,
 			      const struct packet *quoted, enum conversation_kind kind)
 {
-	uint32_t per_second = model->policy->icmp_errors_per_second;
 	struct tuple flow = flow_tuple(quoted, DIRECTION_OUT);
 	size_t bucket = kind == OF_FLOW ? model_errors_of_flow(&flow)
 					: model_errors_of_teller(&error->source, &flow.remote);
@@ -315,15 +312,15 @@ static bool charge_icmp_error(struct model *model, const struct packet *error,
 	/* Audit charges no limits. */
 	if (model->policy->mode[DIRECTION_IN] != MODE_ENFORCE)
 		return true;
-	return model_errors_charge(&model->errors, bucket, per_second, model->now);
+	return model_errors_charge(&model->errors, bucket, model->policy->icmp_errors_per_second,
+				   model->now);
 }
 
 static struct judgement judge_icmp_error(struct model *model, const struct packet *packet,
 					 enum direction direction)
 {
 	bool arriving = direction == DIRECTION_IN;
-	const struct address *quoted_here;
-	const struct address *here;
+	const struct address *here, *quoted_here;
 	enum conversation_kind kind;
 	const struct rule *rule;
 	struct packet quoted;
@@ -402,23 +399,6 @@ static struct judgement note_first_fragment(struct model *model, const struct pa
 /* ------------------------------------------------------------ both directions -------------------
  */
 
-/* ::, or ::1 with last = 1 */
-static bool is_ipv6_all_zero_but(const struct address *address, uint8_t last)
-{
-	static const uint8_t zeros[15];
-
-	return address->family == 6 && memcmp(address->bytes, zeros, sizeof(zeros)) == 0 &&
-	       address->bytes[15] == last;
-}
-
-/* 0.0.0.0 */
-static bool is_all_zero(const struct address *address)
-{
-	static const struct address zero = {.family = 4};
-
-	return address_compare(address, &zero) == 0;
-}
-
 static bool is_own(const struct host_policy *policy, const struct address *address)
 {
 	return address_is_listed(&policy->own, address) ||
@@ -457,11 +437,11 @@ static bool source_cannot_be_a_peer(const struct host_policy *policy, const stru
 		return true;
 	if (source->family == 4)
 		return (source->bytes[0] == 0 &&
-			!(is_all_zero(source) && model_is_membership(policy, packet))) ||
+			!(address_is_ipv4_zero(source) && model_is_membership(policy, packet))) ||
 		       source->bytes[0] == 127;
-	if (is_ipv6_all_zero_but(source, 1))
+	if (address_is_ipv6_zero_but(source, 1))
 		return true;
-	return is_ipv6_all_zero_but(source, 0) &&
+	return address_is_ipv6_zero_but(source, 0) &&
 	       !(packet->part == PART_WHOLE && model_is_neighbour_discovery(packet)) &&
 	       !model_is_membership(policy, packet);
 }

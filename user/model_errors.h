@@ -10,6 +10,9 @@
 #include "../include/bounds.h"
 #include "model_rules.h"
 
+/* Which conversation a quoted packet belongs to. */
+enum conversation_kind { NOT_ALLOWED, OF_IN_RULE, OF_FLOW };
+
 /* Zeroed: all buckets are full. */
 struct model_errors {
 	struct {

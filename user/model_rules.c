@@ -25,6 +25,21 @@ bool address_is_unicast(const struct address *address)
 	return !address_is_multicast(address) && !address_is_limited_broadcast(address);
 }
 
+bool address_is_ipv6_zero_but(const struct address *address, uint8_t last)
+{
+	static const uint8_t zeros[15];
+
+	return address->family == 6 && memcmp(address->bytes, zeros, sizeof(zeros)) == 0 &&
+	       address->bytes[15] == last;
+}
+
+bool address_is_ipv4_zero(const struct address *address)
+{
+	static const struct address zero = {.family = 4};
+
+	return address_compare(address, &zero) == 0;
+}
+
 bool address_is_listed(const struct prefix_list *list, const struct address *address)
 {
 	for (size_t i = 0; i < list->count; i++)

@@ -16,6 +16,9 @@ struct tuple {
 
 bool address_is_multicast(const struct address *address);
 bool address_is_limited_broadcast(const struct address *address);
+/* ::, or ::1 with last = 1 */
+bool address_is_ipv6_zero_but(const struct address *address, uint8_t last);
+bool address_is_ipv4_zero(const struct address *address);
 bool address_is_unicast(const struct address *address); /* neither of the two */
 /* Linear, whether the list is canonical or not. */
 bool address_is_listed(const struct prefix_list *list, const struct address *address);
