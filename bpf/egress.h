@@ -81,7 +81,8 @@ static __always_inline void egress_conversation(struct packet *packet, struct fi
 		return;
 	}
 	egress_flow(packet, mirror.rule_slot, finding);
-	if (mirror.rule_slot && reason_verdict(finding->reason) != VERDICT_PASS)
+	/* The flow, if there is one now, is for the answer. */
+	if (mirror.rule_slot)
 		*finding = mirror;
 }
 

@@ -161,24 +161,17 @@ static __always_inline bool judge_ordinary_arriving(struct xdp_md *context,
 }
 
 /*
- * What looks like an in rule's answer and may be this host's own opening (may_be_opening): the flow
- * first, which is there for all but the first packet.
+ * What passes as an in rule's answer and may be this host's own opening (may_be_opening): its flow
+ * goes on. The long way makes it, if an out rule allows it.
  */
-static __always_inline bool judge_ordinary_opening(const struct ordinary *packet,
-						   struct finding *finding)
+static __always_inline bool continue_ordinary_opening(const struct ordinary *packet)
 {
-	const struct finding mirror = *finding;
-	enum flow_answer answer;
+	struct finding of_flow = {};
+	enum flow_answer answer = flow_continue_cached(&packet->tuple, packet->tuple.family,
+						       packet->tcp_flags, &of_flow);
 
-	finding->role_slot = 0;
-	answer = flow_continue_cached(&packet->tuple, packet->tuple.family, packet->tcp_flags,
-				      finding);
-	if (answer == FLOW_ASK ||
-	    (answer == FLOW_NONE && find_rule(true, DIRECTION_OUT, &packet->tuple).rule_slot))
-		return false;
-	if (answer == FLOW_NONE || reason_verdict(finding->reason) != VERDICT_PASS)
-		*finding = mirror;
-	return true;
+	return answer == FLOW_FOUND ||
+	       (answer == FLOW_NONE && !find_rule(true, DIRECTION_OUT, &packet->tuple).rule_slot);
 }
 
 /* Section 3 likewise: what answers an in rule, or goes on in a flow. */
@@ -190,7 +183,7 @@ static __always_inline bool judge_ordinary_leaving(const struct ordinary *packet
 	*finding = find_rule(true, DIRECTION_IN, &packet->tuple);
 	if (finding->rule_slot)
 		return !may_be_opening(packet->tuple.protocol, finding) ||
-		       judge_ordinary_opening(packet, finding);
+		       continue_ordinary_opening(packet);
 	/* The role was the in rules' affair. */
 	finding->role_slot = 0;
 	return flow_continue_cached(&packet->tuple, packet->tuple.family, packet->tcp_flags,

@@ -673,25 +673,18 @@ static struct judgement judge_by_out_rules(struct model *model, const struct pac
 	return not_kept == REASON_NONE ? pass(REASON_RULE, rule) : drop(not_kept);
 }
 
-/* 3.6, where the in rule has options: its answer, unless an out rule lets this host open it. */
-static struct judgement judge_mirror_or_own(struct model *model, const struct packet *packet,
-					    const struct rule *mirrored)
+/* 3.6, where the in rule has options: a flow for the answer, if an out rule lets this host open it.
+ */
+static void keep_flow_of_mirrored(struct model *model, const struct packet *packet)
 {
 	struct tuple tuple = flow_tuple(packet, DIRECTION_OUT);
 	struct model_flow *flow = live_flow(model, &tuple);
-	struct judgement of_flow;
 	const struct rule *rule = NULL;
 
-	if (flow) {
-		of_flow = continue_flow(model, flow, packet);
-		return of_flow.judged == VERDICT_PASS ? of_flow : pass(REASON_MIRROR, mirrored);
-	}
-	if (find_out_rule(model->policy, packet, &rule) != REASON_NONE)
-		return pass(REASON_MIRROR, mirrored);
-	if (open_flow(model, packet, rule) != REASON_NONE &&
-	    model->policy->mode[DIRECTION_OUT] == MODE_ENFORCE)
-		return pass(REASON_MIRROR, mirrored);
-	return pass(REASON_RULE, rule);
+	if (flow)
+		continue_flow(model, flow, packet);
+	else if (find_out_rule(model->policy, packet, &rule) == REASON_NONE)
+		open_flow(model, packet, rule);
 }
 
 /* 3.6 to 3.9 */
@@ -706,7 +699,7 @@ static struct judgement judge_own(struct model *model, const struct packet *pack
 		rule = rules_first(model->policy, DIRECTION_IN, &tuple, &options);
 	if (rule && options && packet->transport != TRANSPORT_TCP &&
 	    packet->transport != TRANSPORT_ICMP)
-		return judge_mirror_or_own(model, packet, rule);
+		keep_flow_of_mirrored(model, packet);
 	if (rule)
 		return pass(REASON_MIRROR, rule);
 	if (!is_opener(packet) && !is_echo_reply(packet) && !is_icmp_but_echo(packet)) {
