@@ -10,7 +10,7 @@ declare -A packages=(
            libmicrohttpd-dev libcurl4-openssl-dev pkg-config scdoc"
   [demo]="iproute2 sip-tester procps curl util-linux python3 tcpdump kmod ethtool"
   [test]="libcmocka-dev clang-format clang-tidy mandoc nftables python3-pytest python3-pytest-xdist python3-scapy
-          netcat-openbsd git"
+          netcat-openbsd git graphviz"
   [kernel]="qemu-system-x86 busybox-static cpio kmod xz-utils"
   [bench]="iproute2 nftables iptables ipset xdp-tools ethtool util-linux procps python3"
 )

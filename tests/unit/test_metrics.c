@@ -241,8 +241,10 @@ static void test_promtool(void **state)
 	cleanup(snapshot_freep) struct snapshot *snapshot = example();
 	FILE *promtool;
 
-	if (system("command -v promtool >/dev/null") != 0)
+	if (system("command -v promtool >/dev/null") != 0) {
+		print_message("promtool is not installed\n");
 		skip();
+	}
 	promtool = popen("promtool check metrics 1>&2", "w");
 	assert_non_null(promtool);
 	metrics_write(snapshot, promtool);
